@@ -1,0 +1,41 @@
+# make alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test lint bench lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+env: $(VENV)/.ready  ## .venv with every extra, from requirements.lock
+
+$(VENV)/.ready: requirements.lock pyproject.toml hatch_build.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+demo: env  ## publish the demo sets and serve them on http://127.0.0.1:$(PORT)
+	$(BIN)/hubgate demo --port $(PORT)
+
+test: env  ## the whole test suite; what a missing system program skips is listed at the end
+	$(BIN)/pytest
+
+lint: env  ## ruff, mypy --strict and the import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: env  ## measure beside nginx and print the tables
+	$(BIN)/python -m benchmarks.run
+
+lock:  ## compile requirements.lock anew
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock
+
+clean:  ## remove what the targets made, but no data
+	rm -rf $(VENV) artefacts .mypy_cache .ruff_cache .pytest_cache .hypothesis
