@@ -1,1 +1,1 @@
-"""x"""
+"""catalog knows facts and decides: no HTTP, no image, no byte stream."""

@@ -1,0 +1,1 @@
+"""Pure rules: facts in, a decision out. No clock, no I/O."""

@@ -1,0 +1,81 @@
+"""What must be vouched for before a version may be released. What is missing or wrong is named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from catalog.vocabulary import DataClass, LawfulBasis, Persons, Title, Warrant
+
+E = TypeVar("E", bound=StrEnum)
+
+KEYS = frozenset(
+    ["title", "class", "lawful_basis", "source", "persons", "licence", "residency", "contact", "pia", "derived_from"],
+)
+SENSITIVE = 2  # the level from which a privacy impact assessment is required
+
+
+def read(raw: Mapping[str, object], class_override: str | None = None) -> tuple[Warrant | None, dict[str, str]]:
+    """Read a warrant's keys. Gives (warrant, {}) or (None, what is wrong by key: `missing` or `invalid…`)."""
+    wrong: dict[str, str] = {key: "unknown key" for key in raw if key not in KEYS}
+
+    def text(key: str, value: object) -> str:
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        wrong.setdefault(key, "missing" if value in (None, "") else "invalid: expects text")
+        return ""
+
+    def one_of(kind: type[E], key: str, value: object, fallback: E) -> E:
+        word = text(key, value)
+        if word in {str(member) for member in kind}:
+            return kind(word)
+        wrong.setdefault(key, f"invalid: one of {', '.join(kind)}")
+        return fallback
+
+    title = raw.get("title")
+    titles = title if isinstance(title, Mapping) else {}
+    data_class = one_of(DataClass, "class", class_override or raw.get("class"), DataClass.MINOR)
+    persons = one_of(Persons, "persons", raw.get("persons"), Persons.UNKNOWN)
+    if persons is Persons.MINORS:
+        data_class = DataClass.MINOR
+    pia = raw.get("pia")
+    if data_class.level >= SENSITIVE:
+        pia = text("pia", pia)
+    residency = text("residency", raw.get("residency"))
+    if residency and residency != "any" and not re.fullmatch(r"[A-Z]{2}", residency):
+        wrong.setdefault("residency", "invalid: any, or an ISO 3166 country code")
+    parents = raw.get("derived_from", [])
+    if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
+        wrong["derived_from"] = 'invalid: a list of "ns/name@version"'
+        parents = []
+    warrant = Warrant(
+        title=Title(en=text("title.en", titles.get("en")), zh=text("title.zh", titles.get("zh"))),
+        data_class=data_class,
+        lawful_basis=one_of(LawfulBasis, "lawful_basis", raw.get("lawful_basis"), LawfulBasis.OTHER_LAW),
+        source=text("source", raw.get("source")),
+        persons=persons,
+        licence=text("licence", raw.get("licence")),
+        residency=residency,
+        contact=text("contact", raw.get("contact")),
+        pia=pia if isinstance(pia, str) and pia else None,
+        derived_from=tuple(parents),
+    )
+    return (None, wrong) if wrong else (warrant, {})
+
+
+def as_dict(warrant: Warrant) -> dict[str, object]:
+    """The warrant's keys as a publisher writes them; `read` gives the same warrant back."""
+    return {
+        "title": {"en": warrant.title.en, "zh": warrant.title.zh},
+        "class": warrant.data_class.value,
+        "lawful_basis": warrant.lawful_basis.value,
+        "source": warrant.source,
+        "persons": warrant.persons.value,
+        "licence": warrant.licence,
+        "residency": warrant.residency,
+        "contact": warrant.contact,
+        "pia": warrant.pia,
+        "derived_from": list(warrant.derived_from),
+    }

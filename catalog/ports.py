@@ -1,0 +1,273 @@
+"""The storage contract: what a driver of the catalogue MUST promise.
+
+A driver MUST make a committed transaction durable before `begin()` returns, MUST run write
+transactions one after another as if alone, MUST give each event the next position of one counter,
+and MUST raise CatalogUnavailable, and nothing of its own, when it cannot do so. A driver exists when
+tests/contract/store passes against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from catalog.events import Happened
+from catalog.policy.access import AccessFacts
+from catalog.vocabulary import (
+    Acceptance,
+    Account,
+    AccountState,
+    Asset,
+    Complaint,
+    ComplaintState,
+    Cut,
+    DataClass,
+    Delivery,
+    Event,
+    Item,
+    Job,
+    Kind,
+    Notice,
+    Preview,
+    Release,
+    ReleaseReason,
+    Replica,
+    Session,
+    Settlement,
+    StoppedItem,
+    Terms,
+    Token,
+    Version,
+    VersionState,
+)
+
+
+class Clock(Protocol):
+    """The time now, in UTC. Never the database's."""
+
+    def __call__(self) -> datetime: ...
+
+
+class NewId(Protocol):
+    """`digits` random hex digits from a cryptographic source."""
+
+    def __call__(self, digits: int) -> str: ...
+
+
+class Accounts(Protocol):
+    def add(self, account: Account, password_hash: str | None) -> None:
+        """MUST raise Conflict("name-taken") when the name is in use, whatever its case."""
+
+    def get(self, account_id: str) -> Account | None: ...
+    def named(self, name: str) -> Account | None: ...
+    def everyone(self) -> Sequence[Account]: ...
+    def password_hash(self, account_id: str) -> str | None: ...
+    def set_password_hash(self, account_id: str, password_hash: str) -> None: ...
+    def set_state(self, account_id: str, state: AccountState) -> None: ...
+    def add_token(self, token: Token) -> None: ...
+    def token(self, sha256: str) -> Token | None: ...
+    def tokens(self, account_id: str) -> Sequence[Token]: ...
+    def revoke_token(self, token_id: str, at: datetime) -> None: ...
+    def add_session(self, session: Session) -> None: ...
+    def session(self, sha256: str) -> Session | None: ...
+    def end_session(self, sha256: str) -> None: ...
+    def end_sessions(self, account_id: str) -> None: ...
+
+
+class TermsRecords(Protocol):
+    def add(self, terms: Terms) -> None: ...
+    def in_force(self, terms_id: str) -> Terms | None:
+        """The newest version, major before minor."""
+
+    def get(self, terms_id: str, major: int, minor: int) -> Terms | None: ...
+    def versions(self, terms_id: str) -> Sequence[Terms]: ...
+    def accept(self, acceptance: Acceptance) -> bool:
+        """MUST keep one row for an account, asset and terms text, however many ask at once; True when new."""
+
+    def acceptance(self, account_id: str, asset_id: str, terms_sha256: str) -> Acceptance | None: ...
+    def accepted_majors(self, account_id: str, asset: Asset) -> frozenset[int]:
+        """The majors of the asset's terms that stand for this account; for class public an acceptance
+        given for any public asset under the same terms counts."""
+
+    def acceptances(self, account_id: str) -> Sequence[tuple[Acceptance, str]]:
+        """With the full name of the asset, newest first."""
+
+
+class Assets(Protocol):
+    def add(self, asset: Asset) -> None: ...
+    def named(self, ns: str, name: str) -> Asset | None: ...
+    def get(self, asset_id: str) -> Asset | None: ...
+    def update(self, asset: Asset) -> None:
+        """Title, class and terms follow the newest release."""
+
+    def search(
+        self, *, kind: Kind | None, text: str, data_class: DataClass | None, after: str, limit: int, minors: bool
+    ) -> Sequence[tuple[Asset, Version]]:
+        """Assets whose newest release is served, with that release, ordered by full name after `after`."""
+
+    def add_version(self, version: Version) -> None: ...
+    def version(self, version_id: str) -> Version | None: ...
+    def resolve(self, asset_id: str, ref: str) -> Version | None:
+        """By id, by tag, or `main`: the newest released version whatever its state, never a draft."""
+
+    def versions(self, asset_id: str) -> Sequence[Version]:
+        """Newest first."""
+
+    def draft(self, asset_id: str) -> Version | None: ...
+    def release(self, version: Version) -> None:
+        """Write the draft's card, warrant, tag, manifest digest and state; the tag leaves its former version."""
+
+    def set_state(self, version_id: str, state: VersionState, notice_id: str | None) -> None: ...
+    def add_items(self, version_id: str, items: Sequence[Item]) -> None:
+        """In manifest order; a path that the draft already has is replaced."""
+
+    def clear_items(self, version_id: str) -> None: ...
+    def items(self, version_id: str) -> Sequence[Item]:
+        """In order of path, by code point."""
+
+    def item(self, version_id: str, path: str) -> Item | None:
+        """The path is compared as exact text."""
+
+    def published_with(self, asset_id: str, manifest_sha256: str) -> Version | None:
+        """A released, unstopped version with that manifest."""
+
+    def digests(self) -> Iterator[tuple[str, int]]:
+        """Every item's (sha256, size) once, drafts included."""
+
+
+class Stops(Protocol):
+    def add_notice(self, notice: Notice) -> None: ...
+    def notice(self, notice_id: str) -> Notice | None: ...
+    def notices(self, asset_id: str) -> Sequence[Notice]: ...
+    def open_notices(self) -> Sequence[Notice]:
+        """Holds that stand, oldest first."""
+
+    def lift(self, notice_id: str, at: datetime) -> None: ...
+    def stop_item(self, asset_id: str, item: StoppedItem) -> None: ...
+    def release_item(self, asset_id: str, sha256: str) -> None: ...
+    def stopped(self, asset_id: str) -> dict[str, StoppedItem]:
+        """By digest."""
+
+    def propose(self, release: Release) -> None: ...
+    def release(self, release_id: str) -> Release | None: ...
+    def proposals(self) -> Sequence[Release]:
+        """Those that wait for a second person."""
+
+    def confirm(self, release_id: str, account_id: str, at: datetime) -> None: ...
+
+
+class Complaints(Protocol):
+    def add(self, complaint: Complaint) -> None: ...
+    def get(self, case: str) -> Complaint | None: ...
+    def queue(self, state: ComplaintState | None) -> Sequence[Complaint]:
+        """By due time, the earliest first."""
+
+    def notices(self, case: str) -> Sequence[Notice]: ...
+    def decide(self, case: str, state: ComplaintState, at: datetime, by: str, reason: ReleaseReason | None) -> None: ...
+    def child_holds_since(self, source: str, since: datetime) -> int: ...
+
+
+class Deliveries(Protocol):
+    def add(self, deliveries: Sequence[Delivery]) -> None: ...
+    def settle(self, settlements: Sequence[Settlement]) -> None: ...
+    def of_account(self, account_id: str, limit: int) -> Sequence[tuple[Delivery, Settlement | None, str]]:
+        """With the full name of the asset, newest first."""
+
+    def count(self) -> int: ...
+
+
+class Previews(Protocol):
+    def plan(self, previews: Sequence[Preview]) -> None: ...
+    def record(self, previews: Sequence[Preview]) -> None: ...
+    def of_version(self, version_id: str) -> Sequence[Preview]:
+        """In order of `n`."""
+
+    def get(self, version_id: str, n: int) -> Preview | None: ...
+
+
+class Outbox(Protocol):
+    """Work that a commit promised. At least once: a job whose worker died is taken again."""
+
+    def enqueue(self, kind: str, payload: dict[str, object], now: datetime) -> int: ...
+    def take(self, kinds: Iterable[str], now: datetime, until: datetime) -> Job | None: ...
+    def renew(self, job_id: int, until: datetime) -> None: ...
+    def done(self, job_id: int, now: datetime) -> None: ...
+    def failed(self, job_id: int, error: str, again_at: datetime) -> None: ...
+    def is_done(self, job_id: int) -> bool: ...
+    def waiting(self) -> int: ...
+
+
+class Ledger(Protocol):
+    def position(self) -> int: ...
+    def events(self, after: int, limit: int) -> Sequence[Event]: ...
+
+
+class Projection(Protocol):
+    """The present state, in the shape that the ledger's fold gives, for `hubgate verify`."""
+
+    def snapshot(self) -> dict[str, str]: ...
+
+
+class Facts(Protocol):
+    def access(
+        self, *, account_id: str | None, ns: str, name: str, ref: str, path: str | None
+    ) -> tuple[AccessFacts, Asset | None, Version | None, Item | None, str | None]:
+        """What access.decide needs, in one snapshot, with what it names and the notice of the stop, if any.
+
+        `authenticated`, `active` and `role` are of the account; `reads` is True and is narrowed by the
+        caller, who knows the credential's scopes.
+        """
+
+
+class Transaction(Protocol):
+    accounts: Accounts
+    terms: TermsRecords
+    assets: Assets
+    stops: Stops
+    complaints: Complaints
+    deliveries: Deliveries
+    previews: Previews
+    outbox: Outbox
+    ledger: Ledger
+    facts: Facts
+    projection: Projection
+
+    def append(self, event: Happened, *, actor: str, at: datetime) -> int:
+        """Add the event to the ledger; gives its position."""
+
+
+class ChangeFeed(Protocol):
+    """How a serving replica learns of changes, and tells what it has applied. Used from one thread.
+
+    Cheap enough to be asked every 10 ms.
+    """
+
+    def moved(self) -> bool:
+        """True when anything may have been committed since the last call; the first call gives True."""
+
+    def position(self) -> int: ...
+    def cuts_since(self, position: int) -> Sequence[Cut]:
+        """Changes after `position` that end running streams, in order."""
+
+    def enrol(self, replica: str, position: int, now: datetime) -> None:
+        """Durable: from here on every stop waits for this replica. One that cannot enrol serves nothing."""
+
+    def applied(self, replica: str, position: int, streams_cut: int, now: datetime) -> None:
+        """`streams_cut` counts from the replica's start."""
+
+    def withdraw(self, replica: str) -> None: ...
+    def replicas(self) -> Sequence[Replica]: ...
+    def close(self) -> None: ...
+
+
+class Store(Protocol):
+    def begin(self) -> AbstractContextManager[Transaction]:
+        """A write transaction: commits on leaving, rolls back on an exception."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A snapshot; writing in it MUST fail."""
+
+    def feed(self) -> ChangeFeed: ...
+    def close(self) -> None: ...
