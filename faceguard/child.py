@@ -1,0 +1,59 @@
+"""What runs inside a worker process: one picture after another from standard input, results to standard output."""
+
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+
+from faceguard.bounds import allow_cpu, bound_reach
+from faceguard.detectors.plan import Looker
+from faceguard.detectors.registry import looker as best_looker
+from faceguard.errors import Unsafe
+from faceguard.frames import READY, frame, limits_from, read_frame, reply
+from faceguard.pipeline import safe_preview
+from faceguard.result import Refused, Why
+
+
+def main(models: Path | None) -> None:
+    """Serve until standard input ends. Call bounds.bound_memory first.
+
+    The first frame on standard input is the key of the noise; as an argument others could read it.
+    """
+    cv2.setNumThreads(1)
+    try:
+        _serve(sys.stdin.buffer, sys.stdout.buffer, _looker(models))
+    except (EOFError, BrokenPipeError):
+        return  # the guard has gone, or wants no more
+
+
+def _looker(models: Path | None) -> Looker | None:
+    try:
+        return best_looker(models)
+    except Unsafe:
+        return None
+
+
+def _serve(source: BinaryIO, sink: BinaryIO, looker: Looker | None) -> None:
+    def read(count: int) -> bytes:
+        data = source.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    bound_reach()
+    key = read_frame(read)
+    _send(sink, frame(READY))
+    while True:
+        limits = limits_from(read_frame(read))
+        data = read_frame(read)
+        allow_cpu(limits.wall_s)
+        result = safe_preview(data, limits, key=key, looker=looker) if looker else Refused(Why.NO_DETECTOR)
+        _send(sink, reply(result))
+        if result == Refused(Why.OUT_OF_MEMORY):
+            return  # what is left of the heap is nothing to build on
+
+
+def _send(sink: BinaryIO, message: bytes) -> None:
+    sink.write(message)
+    sink.flush()

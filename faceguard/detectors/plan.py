@@ -1,0 +1,147 @@
+"""How a picture is looked at: which detectors, at which sizes, at which angles, and what counts as a face."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from faceguard.decode import resized
+from faceguard.detectors.base import Detector
+from faceguard.detectors.union import convincing, fused
+from faceguard.pixels import NO_BOXES, Boxes, Rgb, turned_back
+
+PANORAMA = 3.0
+"""Pictures longer than this many times their short side are looked at in tiles."""
+
+_TILE = 2.0  # long side of a tile in short sides
+_STEP = 1.5  # from one tile to the next, so that neighbours share a quarter
+
+# A turned picture is believed to be the upright one when its evidence beats the other clearly; see Looker._turned.
+_SURE = 0.5
+_SURE_ALONE = 0.7
+_SEEN = 12  # preview pixels; smaller faces prove nothing about which side is up
+_TIMES, _PLUS = 1.5, 0.5
+
+
+class Look(NamedTuple):
+    """One detector at one size: the picture is brought to this long side first."""
+
+    detector: Detector
+    long_side: int
+
+
+class Plan(NamedTuple):
+    """name: for people. looks: fused for the upright picture. quick: for each of the four angles.
+
+    thresholds: of fused scores, by height in the preview (union.HEIGHTS).
+    """
+
+    name: str
+    looks: tuple[Look, ...]
+    quick: tuple[Look, ...]
+    thresholds: tuple[float, ...]
+
+    @property
+    def long_side(self) -> int:
+        """Pixels on the long side that the plan makes use of."""
+        return max(look.long_side for look in self.looks)
+
+
+class Pyramid:
+    """One picture at several sizes; each size is made once and each look at it is taken once."""
+
+    def __init__(self, rgb: Rgb) -> None:
+        self.rgb = rgb
+        self._sizes: dict[int, Rgb] = {}
+        self._seen: dict[Look, Boxes] = {}
+
+    def at(self, long_side: int) -> tuple[Rgb, float]:
+        """The picture with this long side, and how many of its pixels one pixel of the original became."""
+        height, width = self.rgb.shape[:2]
+        scale = long_side / max(width, height)
+        if long_side not in self._sizes:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            self._sizes[long_side] = resized(self.rgb, *size)
+        return self._sizes[long_side], scale
+
+    def seen(self, look: Look) -> Boxes:
+        """What a detector finds at one size, in pixels of the original."""
+        if look not in self._seen:
+            rgb, scale = self.at(look.long_side)
+            boxes = look.detector.find(rgb)
+            boxes[:, :4] /= scale
+            self._seen[look] = boxes
+        return self._seen[look]
+
+    def turned(self, quarters: int) -> "Pyramid":
+        """The same picture turned by quarters to the left; sizes made so far are turned, not made again."""
+        other = Pyramid(np.rot90(self.rgb, quarters))
+        other._sizes = {side: np.ascontiguousarray(np.rot90(rgb, quarters)) for side, rgb in self._sizes.items()}
+        return other
+
+
+class Looker:
+    """Finds every face that a plan can find. Holds detectors, so one instance serves one thread."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def find(self, rgb: Rgb, preview_long: int) -> Boxes:
+        """Faces of a picture in its own pixels, each perhaps by several boxes. Raises cv2.error when a detector fails.
+
+        preview_long: long side of the preview to come; how large a face will be shown decides how sure we must be.
+        """
+        height, width = rgb.shape[:2]
+        preview_scale = preview_long / max(width, height)
+        found = [NO_BOXES]
+        for left, top, right, bottom in tiles(width, height):
+            boxes = self._find(Pyramid(rgb[top:bottom, left:right]), preview_scale)
+            found.append(boxes + np.array((left, top, left, top, 0), np.float32))
+        return np.concatenate(found)
+
+    def glance(self, rgb: Rgb, threshold: float) -> Boxes:
+        """A quick upright look: fused scores of at least ``threshold``."""
+        boxes = fused(_seen(self.plan.quick, Pyramid(rgb)))
+        return boxes[boxes[:, 4] >= threshold]
+
+    def _find(self, picture: Pyramid, preview_scale: float) -> Boxes:
+        upright = self._fused(picture, preview_scale)
+        height, width = picture.rgb.shape[:2]
+        angles = [picture.turned(quarters) for quarters in (1, 2, 3)]
+        glances = [fused(_seen(self.plan.quick, angle)) for angle in angles]
+        evidence = [_evidence(boxes, preview_scale) for boxes in glances]
+        best = int(np.argmax(evidence))
+        if evidence[best] > _TIMES * _evidence(fused(_seen(self.plan.quick, picture)), preview_scale) + _PLUS:
+            turned = self._fused(angles[best], preview_scale)
+            upright = upright[upright[:, 4] >= _SURE]
+            return np.concatenate((upright, turned_back(turned, best + 1, width, height)))
+        sure = [
+            turned_back(boxes[boxes[:, 4] >= _SURE_ALONE], quarters, width, height)
+            for quarters, boxes in enumerate(glances, start=1)
+        ]
+        return np.concatenate((upright, *sure))
+
+    def _fused(self, picture: Pyramid, preview_scale: float) -> Boxes:
+        return convincing(fused(_seen(self.plan.looks, picture)), self.plan.thresholds, preview_scale)
+
+
+def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """The picture as (left, top, right, bottom) pieces: a panorama in tiles of 2:1 with a quarter shared, else one."""
+    long, short = max(width, height), min(width, height)
+    if long <= PANORAMA * short:
+        return [(0, 0, width, height)]
+    size = round(_TILE * short)
+    count = int(np.ceil((long - size) / (_STEP * short))) + 1
+    starts = [round(i * (long - size) / (count - 1)) for i in range(count)]
+    if width >= height:
+        return [(start, 0, start + size, height) for start in starts]
+    return [(0, start, width, start + size) for start in starts]
+
+
+def _seen(looks: Sequence[Look], picture: Pyramid) -> list[Boxes]:
+    return [picture.seen(look) for look in looks]
+
+
+def _evidence(boxes: Boxes, preview_scale: float) -> float:
+    large = (boxes[:, 3] - boxes[:, 1]) * preview_scale >= _SEEN
+    return float(boxes[large & (boxes[:, 4] >= _SURE), 4].sum())

@@ -1,0 +1,78 @@
+"""The words between a guard and its workers: length-prefixed frames, JSON for facts, raw bytes for pictures."""
+
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from faceguard.bare import is_bare
+from faceguard.result import Blurred, Limits, Refused, Why
+
+LENGTH = struct.Struct(">I")
+MOST_BYTES = 2**31
+"""A frame that claims to be longer is an error on either side."""
+
+READY = b"ready"
+"""The first frame of a worker, sent when its detectors stand."""
+
+
+class BadFrame(Exception):
+    """The other side does not keep to the protocol."""
+
+
+def frame(payload: bytes) -> bytes:
+    """The payload behind its length in four bytes."""
+    return LENGTH.pack(len(payload)) + payload
+
+
+def read_frame(read: Callable[[int], bytes], most: int = MOST_BYTES) -> bytes:
+    """The next frame; ``read(n)`` gives exactly n bytes or raises EOFError. Raises BadFrame for a longer one."""
+    (length,) = LENGTH.unpack(read(LENGTH.size))
+    if length > most:
+        raise BadFrame(f"a frame of {length} bytes; {most} is the most")
+    return read(length)
+
+
+def request(data: bytes, limits: Limits) -> bytes:
+    """One picture and its limits, as two frames."""
+    return frame(json.dumps(asdict(limits)).encode()) + frame(data)
+
+
+def limits_from(payload: bytes) -> Limits:
+    """The limits of a request."""
+    return Limits(**json.loads(payload))
+
+
+def reply(result: Blurred | Refused) -> bytes:
+    """A result as two frames: its facts, then the JPEG or nothing."""
+    match result:
+        case Blurred():
+            facts = {"width": result.width, "height": result.height, "faces": result.faces, "covered": result.covered}
+            return frame(json.dumps(facts).encode()) + frame(result.jpeg)
+        case Refused(why):
+            return frame(json.dumps({"why": why}).encode()) + frame(b"")
+
+
+def result_from(facts: bytes, jpeg: bytes) -> Blurred | Refused:
+    """The result of a reply; raises BadFrame for anything that a sound worker would not say.
+
+    A worker has handled hostile bytes, so its word is checked: known keys, plain types, and a bare JPEG.
+    """
+    try:
+        told: Any = json.loads(facts)
+    except ValueError as error:
+        raise BadFrame("the facts are not JSON") from error
+    match told:
+        case {"why": str(why), **rest} if not rest and not jpeg and why in set(Why):
+            return Refused(Why(why))
+        case {
+            "width": int(width),
+            "height": int(height),
+            "faces": int(faces),
+            "covered": int() | float() as covered,
+            **rest,
+        } if not rest and is_bare(jpeg):
+            return Blurred(jpeg=jpeg, width=width, height=height, faces=faces, covered=float(covered))
+        case _:
+            raise BadFrame("a reply of an unknown shape")

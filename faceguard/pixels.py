@@ -1,0 +1,69 @@
+"""The array types that faceguard's files hand to each other, and the geometry of boxes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rgb = NDArray[np.uint8]
+"""(height, width, 3), sRGB."""
+
+Boxes = NDArray[np.float32]
+"""(n, 5): left, top, right, bottom in pixels of the picture at hand, then a score from 0 to 1."""
+
+NO_BOXES: Boxes = np.zeros((0, 5), np.float32)
+
+
+def overlap(one: Boxes, other: Boxes) -> NDArray[np.float32]:
+    """(n, m): area that each pair of boxes shares."""
+    width = np.minimum(one[:, None, 2], other[None, :, 2]) - np.maximum(one[:, None, 0], other[None, :, 0])
+    height = np.minimum(one[:, None, 3], other[None, :, 3]) - np.maximum(one[:, None, 1], other[None, :, 1])
+    shared: NDArray[np.float32] = np.clip(width, 0, None) * np.clip(height, 0, None)
+    return shared
+
+
+def area(boxes: Boxes) -> NDArray[np.float32]:
+    """(n,): area of each box."""
+    out: NDArray[np.float32] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return out
+
+
+def likeness(one: Boxes, other: Boxes) -> NDArray[np.float32]:
+    """(n, m): intersection over union of each pair."""
+    shared = overlap(one, other)
+    union = area(one)[:, None] + area(other)[None, :] - shared
+    out: NDArray[np.float32] = shared / np.maximum(union, 1e-6)
+    return out
+
+
+def distinct(boxes: Boxes, limit: float) -> Boxes:
+    """The boxes, best first, without those that overlap a better one by more than ``limit`` (greedy suppression)."""
+    boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
+    alike = likeness(boxes, boxes) > limit
+    alive = np.ones(len(boxes), bool)
+    for i in range(len(boxes)):
+        if alive[i]:
+            alive[i + 1 :] &= ~alike[i, i + 1 :]
+    return boxes[alive]
+
+
+def clipped(boxes: Boxes, width: int, height: int) -> Boxes:
+    """The parts of boxes that lie inside the picture; what keeps less than a pixel is dropped."""
+    inside = boxes.copy()
+    inside[:, (0, 2)] = inside[:, (0, 2)].clip(0, width)
+    inside[:, (1, 3)] = inside[:, (1, 3)].clip(0, height)
+    kept: Boxes = inside[((inside[:, 2:4] - inside[:, :2]) >= 1).all(axis=1)]
+    return kept
+
+
+def turned_back(boxes: Boxes, quarters: int, width: int, height: int) -> Boxes:
+    """Boxes found in ``np.rot90(picture, quarters)``, in the pixels of the ``width`` x ``height`` picture itself."""
+    left, top, right, bottom, score = boxes.T
+    match quarters % 4:
+        case 1:
+            back = (width - bottom, left, width - top, right, score)
+        case 2:
+            back = (width - right, height - bottom, width - left, height - top, score)
+        case 3:
+            back = (top, height - right, bottom, height - left, score)
+        case _:
+            back = (left, top, right, bottom, score)
+    return np.stack(back, axis=1)

@@ -1,0 +1,49 @@
+"""Every reason of refusal as a sentence for people, in Chinese and English."""
+
+from typing import Literal, NamedTuple
+
+from faceguard.result import Why
+
+Language = Literal["zh", "en"]
+
+
+class Sentence(NamedTuple):
+    """The same statement in both languages of the project."""
+
+    zh: str
+    en: str
+
+
+SENTENCES = {
+    Why.UNREADABLE: Sentence("图片已损坏，无法读取。", "The picture is damaged and cannot be read."),
+    Why.UNSUPPORTED_FORMAT: Sentence(
+        "不支持此文件格式；可用格式：JPEG、PNG、WebP、GIF、BMP、TIFF、AVIF。",
+        "This file format is not supported; use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.",
+    ),
+    Why.UNSUPPORTED_PIXELS: Sentence(
+        "不支持此像素类型（例如浮点图像）。", "This kind of pixel (floating point, for example) is not supported."
+    ),
+    Why.TRUNCATED: Sentence("图片文件不完整。", "The picture file is cut short."),
+    Why.TOO_LARGE: Sentence("图片文件过大。", "The picture file is too large."),
+    Why.TOO_MANY_PIXELS: Sentence("图片的像素过多。", "The picture has too many pixels."),
+    Why.MOSTLY_COVERED: Sentence(
+        "人脸占据图片的大部分，遮盖后已无可展示的内容。",
+        "Faces fill most of the picture; once covered there is nothing left to show.",
+    ),
+    Why.VERIFY_FAILED: Sentence(
+        "复查未能确认人脸已全部遮盖。", "The second look could not confirm that every face is covered."
+    ),
+    Why.NO_DETECTOR: Sentence(
+        "没有可用的人脸检测模型，因此不展示任何图片。", "No face detector is available, so no picture is shown."
+    ),
+    Why.TIME_OUT: Sentence("处理图片超时。", "The picture took too long to handle."),
+    Why.OUT_OF_MEMORY: Sentence("处理图片所需内存过多。", "The picture needed too much memory."),
+    Why.CRASHED: Sentence("处理图片的进程意外终止。", "The process that handled the picture ended unexpectedly."),
+    Why.CLASS_MINOR: Sentence("未成年人的图片一律不提供预览。", "Pictures of minors are never previewed."),
+}
+
+
+def say(why: Why, language: Language) -> str:
+    """The reason in one sentence of the language asked for."""
+    sentence = SENTENCES[why]
+    return sentence.zh if language == "zh" else sentence.en
