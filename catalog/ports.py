@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 from catalog.events import Happened
-from catalog.policy.access import AccessFacts
+from catalog.policy.access import Ground
 from catalog.vocabulary import (
     Acceptance,
     Account,
@@ -211,14 +211,8 @@ class Projection(Protocol):
 
 
 class Facts(Protocol):
-    def access(
-        self, *, account_id: str | None, ns: str, name: str, ref: str, path: str | None
-    ) -> tuple[AccessFacts, Asset | None, Version | None, Item | None, str | None]:
-        """What access.decide needs, in one snapshot, with what it names and the notice of the stop, if any.
-
-        `authenticated`, `active` and `role` are of the account; `reads` is True and is narrowed by the
-        caller, who knows the credential's scopes.
-        """
+    def ground(self, *, account_id: str | None, ns: str, name: str, ref: str) -> Ground:
+        """What access.decide needs, of one snapshot. `reads` is True: the caller knows the credential's scopes."""
 
 
 class Transaction(Protocol):

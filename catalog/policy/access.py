@@ -6,20 +6,24 @@ Nothing is granted by omission: `AccessFacts` has no defaults, so an unknown can
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from catalog.vocabulary import (
     AcceptanceStatus,
     AccountState,
     Actor,
+    Asset,
     DataClass,
     Decision,
     Door,
+    Item,
     ItemState,
     Reason,
     Role,
     Scope,
+    StoppedItem,
+    Version,
     VersionState,
 )
 
@@ -43,6 +47,26 @@ class AccessFacts:
     item: ItemState
     acceptance: AcceptanceStatus
     as_of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Facts about an account and a version, before any single item is looked at.
+
+    It holds until the ledger moves past `facts.as_of`; what a released version contains never changes.
+    """
+
+    facts: AccessFacts
+    asset: Asset | None
+    version: Version | None
+    stopped: Mapping[str, StoppedItem]
+
+    def at(self, item: Item | None) -> AccessFacts:
+        """The facts for one item; None means that the version has no such item."""
+        if item is None:
+            return replace(self.facts, found=False)
+        stop = self.stopped.get(item.sha256)
+        return self.facts if stop is None else replace(self.facts, item=stop.state)
 
 
 Denial = tuple[Reason, Callable[[AccessFacts], bool]]

@@ -1,0 +1,1 @@
+"""Use cases: (transaction, actor, command, now) → result. One story, one transaction."""

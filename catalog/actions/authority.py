@@ -1,0 +1,26 @@
+"""The first step of every act: may this actor do it?"""
+
+from __future__ import annotations
+
+from catalog.errors import Denied
+from catalog.policy.access import requires
+from catalog.policy.roles import ACTS, SCOPES, Act
+from catalog.ports import Transaction
+from catalog.vocabulary import Account, Actor
+
+ANYONE = Actor(account=None, scopes=frozenset())
+
+
+def authorise(tx: Transaction, actor: Actor, act: Act) -> Account:
+    """The actor's account, as it stands now, or Denied."""
+    roles, scope = ACTS[act]
+    account = None if actor.account is None else tx.accounts.get(actor.account.id)
+    decision = requires(Actor(account=account, scopes=actor.scopes), roles, scope, tx.ledger.position())
+    if account is None or not decision.allowed:
+        raise Denied(decision)
+    return account
+
+
+def in_person(account: Account) -> Actor:
+    """The actor who signed in with a password, or who sits at the machine: all that the role has."""
+    return Actor(account=account, scopes=SCOPES[account.role])

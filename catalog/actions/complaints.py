@@ -1,0 +1,176 @@
+"""Complaints: filed by anyone, answered by an operator within the policy's clock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hmac import compare_digest
+
+from catalog.actions import stops
+from catalog.actions.authority import authorise
+from catalog.actions.credentials import digest
+from catalog.errors import Conflict, Invalid, NotFound
+from catalog.events import EventKind, Happened
+from catalog.policy import complaints as clock
+from catalog.policy import names
+from catalog.policy.roles import Act
+from catalog.ports import NewId, Transaction
+from catalog.vocabulary import (
+    Actor,
+    Complaint,
+    ComplaintItem,
+    ComplaintKind,
+    ComplaintState,
+    Notice,
+    ReleaseReason,
+    Stop,
+    StopReason,
+    SubjectRef,
+)
+
+PUBLIC = "public"  # the actor of an event that someone without an account caused
+RULE = "rule:child-item-held-at-once"
+MAX_LINKS = 20
+MAX_ITEMS = 100
+LIMITS = {"name": 200, "contact": 400, "request": 10_000, "link": 2_000}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileComplaint:
+    """`source` is a keyed hash of the sender's address: enough to count by, not to know by."""
+
+    kind: str
+    name: str
+    contact: str
+    request: str
+    links: Sequence[str]
+    asset: str | None
+    items: Sequence[ComplaintItem]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    complaint: Complaint
+    secret: str  # opens the status page; kept here as a digest only
+    held: tuple[Notice, ...]
+
+
+def file_complaint(tx: Transaction, command: FileComplaint, *, now: datetime, new_id: NewId) -> Filed:
+    """Take the complaint in. Whatever it names is kept as it was written, found or not.
+
+    Raises Invalid naming each field that lacks something.
+    """
+    kind = _check(command)
+    secret = secrets.token_hex(16)
+    complaint = Complaint(
+        case=f"C-{new_id(10)}",
+        secret_sha256=digest(secret),
+        kind=kind,
+        state=ComplaintState.OPEN,
+        name=command.name.strip(),
+        contact=command.contact.strip(),
+        request=command.request.strip(),
+        links=tuple(link.strip() for link in command.links if link.strip()),
+        asset=command.asset.strip() if command.asset and command.asset.strip() else None,
+        items=tuple(command.items),
+        source=command.source,
+        filed_at=now,
+        due_at=clock.due(now),
+        decided_at=None,
+        decided_by=None,
+        decision_reason=None,
+    )
+    tx.complaints.add(complaint)
+    data: dict[str, object] = {"kind": kind.value}
+    happened = Happened(kind=EventKind.COMPLAINT_FILED, subject=f"complaint:{complaint.case}", data=data)
+    tx.append(happened, actor=PUBLIC, at=now)
+    return Filed(complaint=complaint, secret=secret, held=_hold_at_once(tx, complaint, now, new_id))
+
+
+def _check(command: FileComplaint) -> ComplaintKind:
+    wrong: dict[str, str] = {}
+    for field, text in (("name", command.name), ("contact", command.contact), ("request", command.request)):
+        if not text.strip():
+            wrong[field] = "missing"
+        elif len(text) > LIMITS[field]:
+            wrong[field] = f"longer than {LIMITS[field]} characters"
+    if command.kind not in {kind.value for kind in ComplaintKind}:
+        wrong["kind"] = f"one of {', '.join(ComplaintKind)}"
+    if len(command.links) > MAX_LINKS or any(len(link) > LIMITS["link"] for link in command.links):
+        wrong["links"] = f"at most {MAX_LINKS} links of at most {LIMITS['link']} characters"
+    if len(command.items) > MAX_ITEMS:
+        wrong["items"] = f"at most {MAX_ITEMS} items"
+    if command.items and not (command.asset and command.asset.strip()):
+        wrong["asset"] = "items are named within an asset: name it too"
+    if wrong:
+        raise Invalid(wrong)
+    return ComplaintKind(command.kind)
+
+
+def subjects_named(tx: Transaction, complaint: Complaint) -> list[SubjectRef]:
+    """The items that the complaint names and that are really there."""
+    if complaint.asset is None:
+        return []
+    try:
+        ns, name = names.asset_name(complaint.asset)
+    except Invalid:
+        return []
+    asset = tx.assets.named(ns, name)
+    if asset is None:
+        return []
+    found: list[SubjectRef] = []
+    for named in complaint.items:
+        version = tx.assets.resolve(asset.id, named.version or names.MAIN)
+        if version is None:
+            continue
+        path = named.path
+        if path is None and named.preview is not None:
+            preview = tx.previews.get(version.id, named.preview)
+            path = None if preview is None else preview.path
+        if path is not None and tx.assets.item(version.id, path) is not None:
+            found.append(SubjectRef(ns=ns, name=name, version=version.id, path=path))
+    return found
+
+
+def _hold_at_once(tx: Transaction, complaint: Complaint, now: datetime, new_id: NewId) -> tuple[Notice, ...]:
+    subjects = subjects_named(tx, complaint)
+    today = tx.complaints.child_holds_since(complaint.source, now - timedelta(days=1))
+    if not clock.holds_at_once(complaint.kind, names_items=bool(subjects), held_today=today):
+        return ()
+    held = []
+    for subject in subjects:
+        found = stops.find(tx, subject)
+        stopped = tx.stops.stopped(found.asset.id)
+        if found.item is None or found.item.sha256 in stopped:
+            continue
+        held.append(
+            stops.place(tx, found, Stop.HOLD, StopReason.CHILD, case=complaint.case, actor=RULE, now=now, new_id=new_id)
+        )
+    return tuple(held)
+
+
+def status(tx: Transaction, case: str, secret: str) -> tuple[Complaint, Sequence[Notice]]:
+    """The complainant's view. An unknown case and a wrong secret look the same: NotFound."""
+    complaint = tx.complaints.get(case)
+    expected = digest("") if complaint is None else complaint.secret_sha256
+    if not compare_digest(digest(secret), expected) or complaint is None:
+        raise NotFound()
+    return complaint, tx.complaints.notices(case)
+
+
+def dismiss(tx: Transaction, actor: Actor, case: str, reason: ReleaseReason, *, now: datetime) -> Complaint:
+    """Answer "no", with a reason. Holds stand until they are released. Raises NotFound, Conflict."""
+    operator = authorise(tx, actor, Act.DISMISS)
+    complaint = tx.complaints.get(case)
+    if complaint is None:
+        raise NotFound("no-such-case", case=case)
+    if complaint.state is not ComplaintState.OPEN:
+        raise Conflict("case-closed", case=case)
+    tx.complaints.decide(case, ComplaintState.DISMISSED, now, operator.id, reason)
+    data: dict[str, object] = {"reason": reason.value}
+    happened = Happened(kind=EventKind.COMPLAINT_DISMISSED, subject=f"complaint:{case}", data=data)
+    tx.append(happened, actor=operator.id, at=now)
+    return complaint

@@ -1,0 +1,234 @@
+"""From a draft to a released version.
+
+A draft is opened, filled with items in as many transactions as it takes (a crash loses none that was
+acknowledged), and released in one: only then does anyone else see it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import rfc8785
+
+from catalog.actions.authority import authorise
+from catalog.errors import Conflict, Denied, Invalid, NotFound
+from catalog.events import EventKind, Happened, asset_subject, version_subject
+from catalog.policy import names, previews, warrant
+from catalog.policy.roles import Act
+from catalog.ports import NewId, Transaction
+from catalog.vocabulary import (
+    Account,
+    Actor,
+    Asset,
+    DataClass,
+    Decision,
+    Item,
+    Kind,
+    Persons,
+    Preview,
+    PreviewState,
+    Reason,
+    Role,
+    Title,
+    Version,
+    VersionState,
+)
+
+PREVIEW_JOB = "previews"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What a publisher hands over besides the items."""
+
+    kind: Kind
+    full_name: str
+    terms_id: str
+    warrant: Mapping[str, object]
+    class_override: str | None
+    tag: str | None
+    card: str
+
+
+def open_draft(tx: Transaction, actor: Actor, kind: Kind, full_name: str, *, now: datetime, new_id: NewId) -> Version:
+    """The asset's draft, new or the one a former run left. Raises Invalid, Denied, Conflict."""
+    publisher = authorise(tx, actor, Act.PUBLISH)
+    ns, name = names.asset_name(full_name)
+    asset = tx.assets.named(ns, name)
+    if asset is None:
+        asset = Asset(
+            id=f"s{new_id(16)}",
+            ns=ns,
+            name=name,
+            kind=kind,
+            data_class=DataClass.MINOR,  # the gravest, until a warrant says otherwise
+            title=Title(en=full_name, zh=full_name),
+            terms_id="",
+            publisher_id=publisher.id,
+            created_at=now,
+        )
+        tx.assets.add(asset)
+        happened = Happened(kind=EventKind.ASSET_CREATED, subject=asset_subject(asset.id), data={"name": full_name})
+        tx.append(happened, actor=publisher.id, at=now)
+    _check_owner(tx, publisher, asset)
+    if asset.kind is not kind:
+        raise Conflict("other-kind", asset=full_name, kind=asset.kind.value)
+    draft = tx.assets.draft(asset.id)
+    if draft is not None:
+        return draft
+    draft = Version(
+        id=new_id(40),
+        asset_id=asset.id,
+        state=VersionState.DRAFT,
+        tag=None,
+        card="",
+        warrant=None,
+        manifest_sha256=None,
+        item_count=0,
+        total_size=0,
+        created_at=now,
+        published_at=None,
+        notice_id=None,
+    )
+    tx.assets.add_version(draft)
+    tx.append(Happened(kind=EventKind.VERSION_OPENED, subject=version_subject(draft.id)), actor=publisher.id, at=now)
+    return draft
+
+
+def add_items(tx: Transaction, actor: Actor, version_id: str, items: Sequence[Item]) -> None:
+    """Add items to a draft; a path given again is replaced. Raises Invalid, Denied, Conflict."""
+    publisher = authorise(tx, actor, Act.PUBLISH)
+    _draft(tx, publisher, version_id)
+    for item in items:
+        names.item_path(item.path)
+    tx.assets.add_items(version_id, items)
+
+
+def keep_only(tx: Transaction, actor: Actor, version_id: str, items: Sequence[Item]) -> None:
+    """Make the draft hold exactly these items."""
+    publisher = authorise(tx, actor, Act.PUBLISH)
+    _draft(tx, publisher, version_id)
+    tx.assets.clear_items(version_id)
+    for item in items:
+        names.item_path(item.path)
+    tx.assets.add_items(version_id, items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    version: Version
+    new: bool  # False: an equal manifest was there already
+    warnings: tuple[str, ...]
+    preview_job: int | None
+
+
+def release(
+    tx: Transaction,
+    actor: Actor,
+    version_id: str,
+    publication: Publication,
+    *,
+    previews_per_version: int,
+    now: datetime,
+) -> Released:
+    """Release the draft: from the commit on it is `main`.
+
+    Raises Invalid naming what the warrant lacks (the version stays a draft), Conflict when the asset is held.
+    A manifest equal to that of a released, unstopped version gives that version, and the draft stays for the next.
+    """
+    publisher = authorise(tx, actor, Act.PUBLISH)
+    draft, asset = _draft(tx, publisher, version_id)
+    checked, wrong = warrant.read(publication.warrant, publication.class_override)
+    terms = tx.terms.in_force(publication.terms_id)
+    if terms is None:
+        wrong["terms"] = f"no terms {publication.terms_id!r}: publish them first"
+    items = tx.assets.items(version_id)
+    if not items:
+        wrong["items"] = "a version needs at least one item"
+    if checked is None or wrong:
+        raise Invalid(wrong, "warrant-incomplete")
+    names.no_collisions(item.path for item in items)
+    if publication.tag is not None:
+        names.tag(publication.tag)
+    if _held(tx, asset):
+        raise Conflict("asset-held", asset=asset.full_name)
+    digest = manifest_digest(items)
+    same = tx.assets.published_with(asset.id, digest)
+    if same is not None:
+        return Released(version=same, new=False, warnings=(), preview_job=None)
+    released = replace(
+        draft,
+        state=VersionState.PUBLISHED,
+        tag=publication.tag,
+        card=publication.card,
+        warrant=checked,
+        manifest_sha256=digest,
+        item_count=len(items),
+        total_size=sum(item.size for item in items),
+        published_at=now,
+    )
+    tx.assets.update(replace(asset, title=checked.title, data_class=checked.data_class, terms_id=publication.terms_id))
+    tx.assets.release(released)
+    data: dict[str, object] = {"asset": asset.id, "manifest": digest, "class": checked.data_class.value}
+    happened = Happened(kind=EventKind.VERSION_PUBLISHED, subject=version_subject(version_id), data=data)
+    tx.append(happened, actor=publisher.id, at=now)
+    job = None
+    if previews.may_have_previews(checked.data_class):
+        job = _plan_previews(tx, released, items, previews_per_version, now)
+    unknown = checked.persons is Persons.UNKNOWN and checked.data_class in {DataClass.FACE, DataClass.BODY}
+    warnings = ("persons-unknown",) if unknown else ()
+    return Released(version=released, new=True, warnings=warnings, preview_job=job)
+
+
+def manifest_digest(items: Sequence[Item]) -> str:
+    """SHA-256 over the canonical JSON of [path, sha256] pairs in order of path."""
+    pairs = [[item.path, item.sha256] for item in sorted(items, key=lambda item: item.path)]
+    return hashlib.sha256(rfc8785.dumps(pairs)).hexdigest()
+
+
+def _plan_previews(tx: Transaction, version: Version, items: Sequence[Item], limit: int, now: datetime) -> int | None:
+    planned = [
+        Preview(
+            version_id=version.id,
+            n=n,
+            path=item.path,
+            item_sha256=item.sha256,
+            state=PreviewState.PENDING,
+            blob=None,
+            why=None,
+            width=None,
+            height=None,
+        )
+        for n, item in enumerate(previews.choose(items, limit), start=1)
+    ]
+    if not planned:
+        return None
+    tx.previews.plan(planned)
+    return tx.outbox.enqueue(PREVIEW_JOB, {"version": version.id}, now)
+
+
+def _held(tx: Transaction, asset: Asset) -> bool:
+    """A hold on the whole asset stands."""
+    return any(
+        notice.asset_id == asset.id and notice.version_id is None and notice.sha256 is None
+        for notice in tx.stops.open_notices()
+    )
+
+
+def _check_owner(tx: Transaction, publisher: Account, asset: Asset) -> None:
+    if asset.publisher_id != publisher.id and publisher.role is not Role.OPERATOR:
+        raise Denied(Decision(allowed=False, reason=Reason.ROLE_MISSING, as_of=tx.ledger.position()))
+
+
+def _draft(tx: Transaction, publisher: Account, version_id: str) -> tuple[Version, Asset]:
+    version = tx.assets.version(version_id)
+    asset = None if version is None else tx.assets.get(version.asset_id)
+    if version is None or asset is None:
+        raise NotFound()
+    _check_owner(tx, publisher, asset)
+    if version.state is not VersionState.DRAFT:
+        raise Conflict("not-a-draft", version=version_id)
+    return version, asset

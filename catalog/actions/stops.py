@@ -1,0 +1,265 @@
+"""Hold, withhold, revoke, and the release of a hold: what stops bytes, and what lets them flow again.
+
+The commit is the stop. Its event names what to cut; whoever serves acts on that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalog.actions.authority import authorise
+from catalog.errors import Conflict, Invalid, NotFound
+from catalog.events import EventKind, Happened, asset_subject, item_subject, version_subject
+from catalog.policy.roles import Act
+from catalog.ports import NewId, Transaction
+from catalog.vocabulary import (
+    Actor,
+    Asset,
+    Complaint,
+    ComplaintState,
+    Item,
+    ItemState,
+    Notice,
+    Release,
+    ReleaseReason,
+    Stop,
+    StoppedItem,
+    StopReason,
+    SubjectRef,
+    Version,
+    VersionState,
+)
+
+TWO_PERSONS_FROM = 2  # the data-class level from which a release needs a second account
+STOPPABLE = {
+    Stop.HOLD: frozenset({VersionState.PUBLISHED}),
+    Stop.REVOKE: frozenset({VersionState.PUBLISHED, VersionState.HELD}),
+}
+VERSION_AFTER = {Stop.HOLD: VersionState.HELD, Stop.REVOKE: VersionState.REVOKED}
+VERSION_EVENT = {Stop.HOLD: EventKind.VERSION_HELD, Stop.REVOKE: EventKind.VERSION_REVOKED}
+ITEM_AFTER = {Stop.HOLD: ItemState.HELD, Stop.WITHHOLD: ItemState.WITHHELD}
+ITEM_EVENT = {Stop.HOLD: EventKind.ITEM_HELD, Stop.WITHHOLD: EventKind.ITEM_WITHHELD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopCommand:
+    act: Stop
+    subject: SubjectRef
+    reason: StopReason
+    case: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a subject names: `version` where one is named, `item` where one is."""
+
+    asset: Asset
+    version: Version | None
+    item: Item | None
+
+    @property
+    def name(self) -> str:
+        text = self.asset.full_name
+        if self.version is not None:
+            text += f"@{self.version.id}"
+        return text if self.item is None else f"{text}:{self.item.path}"
+
+
+def stop(tx: Transaction, actor: Actor, command: StopCommand, *, now: datetime, new_id: NewId) -> Notice:
+    """Place the stop; effective everywhere once every serving replica has applied the notice's position.
+
+    Raises Denied, NotFound, Invalid (an act that the subject cannot bear), Conflict (stopped already).
+    """
+    operator = authorise(tx, actor, Act.STOP)
+    complaint = None if command.case is None else _open_case(tx, command.case)
+    found = find(tx, command.subject)
+    notice = place(tx, found, command.act, command.reason, case=command.case, actor=operator.id, now=now, new_id=new_id)
+    if complaint is not None and command.act is not Stop.HOLD and complaint.state is ComplaintState.OPEN:
+        tx.complaints.decide(complaint.case, ComplaintState.UPHELD, now, operator.id, None)
+        happened = Happened(kind=EventKind.COMPLAINT_UPHELD, subject=f"complaint:{complaint.case}")
+        tx.append(happened, actor=operator.id, at=now)
+    return notice
+
+
+def place(
+    tx: Transaction,
+    found: Found,
+    act: Stop,
+    reason: StopReason,
+    *,
+    case: str | None,
+    actor: str,
+    now: datetime,
+    new_id: NewId,
+) -> Notice:
+    """The stop itself, for an operator's act and for what a rule holds at once."""
+    item = found.item
+    if item is not None:
+        _check_item(tx, found.asset, item, act)
+        cut, versions = item_subject(found.asset.id, item.sha256), []
+    else:
+        versions = _stoppable(tx, found, act)
+        cut = asset_subject(found.asset.id) if found.version is None else version_subject(found.version.id)
+    notice_id = f"N-{new_id(12)}"
+    data: dict[str, object] = {"act": act.value, "reason": reason.value}
+    issued = Happened(kind=EventKind.NOTICE_ISSUED, subject=f"notice:{notice_id}", data=data, cuts=frozenset({cut}))
+    position = tx.append(issued, actor=actor, at=now)
+    notice = Notice(
+        id=notice_id,
+        act=act,
+        subject=found.name,
+        asset_id=found.asset.id,
+        version_id=None if found.version is None else found.version.id,
+        sha256=None if item is None else item.sha256,
+        reason=reason,
+        case=case,
+        actor_id=actor,
+        placed_at=now,
+        position=position,
+        lifted_at=None,
+    )
+    tx.stops.add_notice(notice)
+    if item is not None:
+        tx.stops.stop_item(found.asset.id, StoppedItem(sha256=item.sha256, state=ITEM_AFTER[act], notice_id=notice_id))
+        tx.append(Happened(kind=ITEM_EVENT[act], subject=cut), actor=actor, at=now)
+    for version in versions:
+        tx.assets.set_state(version.id, VERSION_AFTER[act], notice_id)
+        tx.append(Happened(kind=VERSION_EVENT[act], subject=version_subject(version.id)), actor=actor, at=now)
+    _close_superseded(tx, notice, actor, now)
+    return notice
+
+
+def find(tx: Transaction, ref: SubjectRef) -> Found:
+    """What the reference names, drafts excepted. Raises NotFound."""
+    asset = tx.assets.named(ref.ns, ref.name)
+    if asset is None:
+        raise NotFound("no-such-subject", subject=str(ref))
+    if ref.version is None:
+        return Found(asset=asset, version=None, item=None)
+    version = tx.assets.resolve(asset.id, ref.version)
+    item = None if version is None or ref.path is None else tx.assets.item(version.id, ref.path)
+    if version is None or version.state is VersionState.DRAFT or (ref.path is not None and item is None):
+        raise NotFound("no-such-subject", subject=str(ref))
+    return Found(asset=asset, version=version, item=item)
+
+
+def _check_item(tx: Transaction, asset: Asset, item: Item, act: Stop) -> None:
+    if act not in ITEM_AFTER:
+        raise Invalid({"subject": "an item is held or withheld; revoke names an asset or a version"})
+    before = tx.stops.stopped(asset.id).get(item.sha256)
+    if before is not None and (before.state is ItemState.WITHHELD or act is Stop.HOLD):
+        raise Conflict("already-stopped", notice=before.notice_id)
+
+
+def _stoppable(tx: Transaction, found: Found, act: Stop) -> list[Version]:
+    if act not in STOPPABLE:
+        raise Invalid({"subject": "withhold names an item: ns/name@version:path"})
+    versions = list(tx.assets.versions(found.asset.id)) if found.version is None else [found.version]
+    to_stop = [version for version in versions if version.state in STOPPABLE[act]]
+    if not to_stop:
+        stopped = next((version.notice_id for version in versions if version.notice_id is not None), None)
+        raise Conflict("already-stopped", notice=stopped) if stopped else Conflict("nothing-released")
+    return to_stop
+
+
+def _close_superseded(tx: Transaction, newer: Notice, actor: str, now: datetime) -> None:
+    """A hold that no longer holds anything, since something graver took its place, stands no more."""
+    if newer.act is Stop.HOLD:
+        return
+    items = {stopped.notice_id for stopped in tx.stops.stopped(newer.asset_id).values()}
+    versions = {version.notice_id for version in tx.assets.versions(newer.asset_id)}
+    for notice in tx.stops.open_notices():
+        if notice.asset_id == newer.asset_id and notice.id not in items | versions:
+            _lift(tx, notice, actor, now)
+
+
+def _lift(tx: Transaction, notice: Notice, actor: str, now: datetime) -> None:
+    tx.stops.lift(notice.id, now)
+    tx.append(Happened(kind=EventKind.NOTICE_LIFTED, subject=f"notice:{notice.id}"), actor=actor, at=now)
+
+
+def _open_case(tx: Transaction, case: str) -> Complaint:
+    complaint = tx.complaints.get(case)
+    if complaint is None:
+        raise NotFound("no-such-case", case=case)
+    if complaint.state is ComplaintState.DISMISSED:
+        raise Conflict("case-closed", case=case)
+    return complaint
+
+
+def release(
+    tx: Transaction, actor: Actor, ref: SubjectRef, reason: ReleaseReason, *, now: datetime, new_id: NewId
+) -> tuple[Release, bool]:
+    """Lift a hold, or propose to: from class 2 on a second account must confirm. True when it is lifted.
+
+    Raises NotFound when nothing of that subject is held; a revocation and a withheld item are never lifted.
+    """
+    operator = authorise(tx, actor, Act.RELEASE)
+    found = find(tx, ref)
+    notice = _standing_hold(tx, found)
+    waiting = next((proposal for proposal in tx.stops.proposals() if proposal.notice_id == notice.id), None)
+    if waiting is not None:
+        raise Conflict("already-proposed", id=waiting.id)
+    proposal = Release(
+        id=f"R-{new_id(12)}",
+        notice_id=notice.id,
+        subject=found.name,
+        reason=reason,
+        proposed_by=operator.id,
+        proposed_at=now,
+        confirmed_by=None,
+        confirmed_at=None,
+    )
+    tx.stops.propose(proposal)
+    data: dict[str, object] = {"notice": notice.id, "reason": reason.value}
+    proposed = Happened(kind=EventKind.RELEASE_PROPOSED, subject=f"release:{proposal.id}", data=data)
+    tx.append(proposed, actor=operator.id, at=now)
+    if found.asset.data_class.level >= TWO_PERSONS_FROM:
+        return proposal, False
+    tx.stops.confirm(proposal.id, operator.id, now)
+    _release(tx, notice, operator.id, now)
+    return proposal, True
+
+
+def confirm(tx: Transaction, actor: Actor, release_id: str, *, now: datetime) -> Release:
+    """The second person's word. Raises NotFound, and Conflict for the proposer or when it was lifted already."""
+    operator = authorise(tx, actor, Act.RELEASE)
+    proposal = tx.stops.release(release_id)
+    notice = None if proposal is None else tx.stops.notice(proposal.notice_id)
+    if proposal is None or notice is None:
+        raise NotFound("no-such-release", id=release_id)
+    if proposal.confirmed_at is not None or notice.lifted_at is not None:
+        raise Conflict("already-released", id=release_id)
+    if proposal.proposed_by == operator.id:
+        raise Conflict("second-person", id=release_id)
+    tx.stops.confirm(release_id, operator.id, now)
+    _release(tx, notice, operator.id, now)
+    return proposal
+
+
+def _standing_hold(tx: Transaction, found: Found) -> Notice:
+    holds = [notice for notice in tx.stops.open_notices() if notice.asset_id == found.asset.id]
+    for notice in holds:
+        if found.item is not None:
+            if notice.sha256 == found.item.sha256:
+                return notice
+        elif notice.sha256 is None and notice.version_id == (found.version and found.version.id):
+            return notice
+    wider = next((n for n in holds if n.version_id is None and n.sha256 is None and found.version is not None), None)
+    if wider is not None:
+        raise Conflict("held-with-asset", subject=wider.subject)
+    raise Conflict("not-held", subject=found.name)
+
+
+def _release(tx: Transaction, notice: Notice, actor: str, now: datetime) -> None:
+    if notice.sha256 is not None:
+        tx.stops.release_item(notice.asset_id, notice.sha256)
+        subject = item_subject(notice.asset_id, notice.sha256)
+        tx.append(Happened(kind=EventKind.ITEM_RELEASED, subject=subject), actor=actor, at=now)
+    for version in tx.assets.versions(notice.asset_id):
+        if version.notice_id == notice.id and version.state is VersionState.HELD:
+            tx.assets.set_state(version.id, VersionState.PUBLISHED, None)
+            happened = Happened(kind=EventKind.VERSION_RELEASED, subject=version_subject(version.id))
+            tx.append(happened, actor=actor, at=now)
+    _lift(tx, notice, actor, now)

@@ -1,0 +1,74 @@
+"""What things may be called: assets, tags, accounts, paths of items; and how a stop's subject is written."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from catalog.errors import Invalid
+from catalog.vocabulary import SubjectRef
+
+PART = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9._-]{1,96}(?<!\.git)", re.DOTALL)
+TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+VERSION_ID = re.compile(r"[0-9a-f]{40}")
+ACCOUNT = re.compile(r"[^\W_][\w.-]{1,39}")
+MAX_PATH = 1024  # bytes of UTF-8
+CONTROL = "Cc"
+MAIN = "main"
+
+
+def asset_name(full_name: str) -> tuple[str, str]:
+    """`ns/name` → its two parts. Raises Invalid."""
+    ns, slash, name = full_name.partition("/")
+    if not slash or not PART.fullmatch(ns) or not PART.fullmatch(name):
+        raise Invalid({"asset": "expects ns/name, each part 1-96 of A-Z a-z 0-9 . _ - without -- or .."})
+    return ns, name
+
+
+def tag(text: str) -> str:
+    """A tag; `main` and what looks like a version id stay free. Raises Invalid."""
+    if not TAG.fullmatch(text) or text == MAIN or VERSION_ID.fullmatch(text):
+        raise Invalid({"tag": "expects 1-64 of A-Z a-z 0-9 . _ -, not main, not a version id"})
+    return text
+
+
+def account_name(text: str) -> str:
+    """A user name in normal form: 2 to 40 letters of any script, digits, . _ -. Raises Invalid."""
+    name = unicodedata.normalize("NFC", text.strip())
+    if not ACCOUNT.fullmatch(name):
+        raise Invalid({"name": "expects 2-40 letters, digits, . _ -, starting with a letter or digit"})
+    return name
+
+
+def item_path(path: str) -> str:
+    """A relative path that stays below its folder on every system. Raises Invalid."""
+    parts = path.split("/")
+    if (
+        any(part in {"", ".", ".."} for part in parts)
+        or "\\" in path
+        or any(unicodedata.category(character) == CONTROL for character in path)
+        or len(path.encode("utf-8", "surrogateescape")) > MAX_PATH
+        or any(0xD800 <= ord(character) <= 0xDFFF for character in path)
+    ):
+        raise Invalid({"path": f"not a plain relative path: {path!a}"})
+    return path
+
+
+def no_collisions(paths: Iterable[str]) -> None:
+    """No two paths may be one file where case or composed letters do not count. Raises Invalid."""
+    seen: dict[str, str] = {}
+    for path in paths:
+        other = seen.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        if other != path:
+            raise Invalid({"path": f"{path!a} and {other!a} are one file on some systems"})
+
+
+def subject(text: str) -> SubjectRef:
+    """`ns/name`, `ns/name@version` or `ns/name@version:path`. Raises Invalid."""
+    full_name, at, rest = text.partition("@")
+    version, colon, path = rest.partition(":")
+    ns, name = asset_name(full_name)
+    if (at and not version) or (colon and not path):
+        raise Invalid({"subject": "expects ns/name, ns/name@version or ns/name@version:path"})
+    return SubjectRef(ns=ns, name=name, version=version or None, path=path or None)

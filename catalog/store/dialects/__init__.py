@@ -1,0 +1,1 @@
+"""The native differences between engines, and nothing else."""

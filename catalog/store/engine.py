@@ -1,0 +1,91 @@
+"""Open the catalogue's store: pick the dialect by the URL once, migrate, and hand out transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import alembic.command
+import alembic.config
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from catalog.errors import CatalogUnavailable
+from catalog.store.dialects.base import StoreDialect
+from catalog.store.dialects.sqlite import SqliteDialect
+from catalog.store.feed import Opens, SqlFeed
+from catalog.store.tables.base import Link
+from catalog.store.transaction import SqlTransaction
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SqlStore:
+    """The Store of catalog/ports.py on SQLAlchemy Core."""
+
+    def __init__(self, dialect: StoreDialect) -> None:
+        self._dialect = dialect
+        self._writer = dialect.engine(writes=True)
+        self._reader = dialect.engine(writes=False)
+
+    def migrate(self) -> None:
+        """Bring the schema to this release's; safe to run by several processes at once."""
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self._dialect.migrating(), _refusals(), self._writer.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            alembic.command.upgrade(config, "head")
+
+    def begin(self) -> AbstractContextManager[SqlTransaction]:
+        return self._transaction(self._writing)
+
+    def read(self) -> AbstractContextManager[SqlTransaction]:
+        return self._transaction(self._reading)
+
+    def feed(self) -> SqlFeed:
+        return SqlFeed(self._dialect.watch(), self._reading, self._writing)
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+    @contextmanager
+    def _transaction(self, opens: Opens) -> Iterator[SqlTransaction]:
+        with opens() as link:
+            yield SqlTransaction(link)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Link]:
+        with self._dialect.writing(), self._open(self._writer) as link:
+            yield link
+
+    @contextmanager
+    def _reading(self) -> Iterator[Link]:
+        with self._open(self._reader) as link:
+            yield link
+
+    @contextmanager
+    def _open(self, engine: Engine) -> Iterator[Link]:
+        with _refusals(), engine.begin() as connection:
+            yield Link(connection=connection, insert=self._dialect.insert)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the engine refuses means that the catalogue is unavailable; nothing of the driver gets out."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        raise CatalogUnavailable(cause=type(error).__name__) from error
+
+
+def open_store(url: str) -> SqlStore:
+    """Open `sqlite:///PATH`, creating and migrating it where needed. Raises CatalogUnavailable, ValueError."""
+    scheme, _, path = url.partition(":///")
+    if scheme != "sqlite" or not path:
+        raise ValueError(f"no driver for {scheme!r}: use sqlite:///PATH")
+    store = SqlStore(SqliteDialect(Path(path)))
+    store.migrate()
+    return store

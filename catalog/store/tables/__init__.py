@@ -1,0 +1,1 @@
+"""Tables, each beside the records that read and write it."""

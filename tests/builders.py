@@ -1,0 +1,117 @@
+"""Builders of catalogue values for tests: each gives a valid one, and takes what the test is about."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from catalog.actions import accounts, publish, terms
+from catalog.actions.authority import in_person
+from catalog.ports import Store
+from catalog.vocabulary import Account, Actor, Item, Kind, Role, Terms, Version
+
+NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
+
+_number = itertools.count(1)
+
+
+def new_id(digits: int) -> str:
+    return secrets.token_hex((digits + 1) // 2)[:digits]
+
+
+def item(path: str = "a.jpg", data: bytes = b"picture") -> Item:
+    return Item(
+        path=path,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        git_sha1=hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest(),
+        media_type="image/jpeg" if path.endswith(".jpg") else "text/plain",
+    )
+
+
+def warrant(**changes: object) -> dict[str, object]:
+    return {
+        "title": {"en": "Street faces", "zh": "街头人脸"},
+        "class": "face",
+        "lawful_basis": "consent",
+        "source": "https://example.org/street-faces",
+        "persons": "adults",
+        "licence": "CC-BY-4.0",
+        "residency": "any",
+        "contact": "data@example.org",
+        "pia": "PIA-2026-001",
+        "derived_from": [],
+        **changes,
+    }
+
+
+def account(store: Store, role: Role = Role.RESEARCHER, name: str | None = None) -> Account:
+    new = accounts.NewAccount(
+        name=name or f"{role.value}{next(_number)}", email=None, phone=None, role=role, password_hash=None
+    )
+    with store.begin() as tx:
+        return accounts.create(tx, new, actor="", now=NOW, new_id=new_id)
+
+
+def actor(store: Store, role: Role = Role.RESEARCHER) -> Actor:
+    return in_person(account(store, role))
+
+
+def published_terms(store: Store, terms_id: str = "research-use", text: str = "be kind", major: bool = False) -> Terms:
+    with store.begin() as tx:
+        return terms.publish_terms(tx, actor_in(tx), terms_id, en=text, zh=f"{text}（中文）", major=major, now=NOW)
+
+
+def actor_in(tx: object) -> Actor:
+    """A fresh operator made in the same transaction."""
+    new = accounts.NewAccount(
+        name=f"operator{next(_number)}", email=None, phone=None, role=Role.OPERATOR, password_hash=None
+    )
+    return in_person(accounts.create(tx, new, actor="", now=NOW, new_id=new_id))  # type: ignore[arg-type]
+
+
+def published(
+    store: Store,
+    by: Actor,
+    *items: Item,
+    full_name: str = "demo/street-faces",
+    terms_id: str = "research-use",
+    tag: str | None = None,
+    keys: Mapping[str, object] | None = None,
+    kind: Kind = Kind.DATASET,
+) -> Version:
+    publication = publish.Publication(
+        kind=kind,
+        full_name=full_name,
+        terms_id=terms_id,
+        warrant=warrant() if keys is None else keys,
+        class_override=None,
+        tag=tag,
+        card="# Street faces",
+    )
+    with store.begin() as tx:
+        draft = publish.open_draft(tx, by, kind, full_name, now=NOW, new_id=new_id)
+        publish.keep_only(tx, by, draft.id, items or (item(),))
+        return publish.release(tx, by, draft.id, publication, previews_per_version=100, now=NOW).version
+
+
+def accepted(store: Store, who: Actor, full_name: str = "demo/street-faces") -> bool:
+    ns, name = full_name.split("/")
+    with store.begin() as tx:
+        asset = tx.assets.named(ns, name)
+        assert asset is not None
+        in_force = tx.terms.in_force(asset.terms_id)
+        assert in_force is not None
+        command = terms.Accept(
+            ns=ns,
+            name=name,
+            terms_id=in_force.id,
+            terms_version=in_force.version,
+            terms_sha256=in_force.sha256,
+            language="en",
+            purpose="to test",
+        )
+        return terms.accept(tx, who, command, now=NOW, new_id=new_id)[1]
