@@ -59,7 +59,8 @@ def configure(app: Any, *, host: str = "127.0.0.1", port: int = 0, proxies: str 
 
 
 def run(app: Any, host: str, port: int, *, proxies: str = "") -> None:
-    """Serve until SIGINT or SIGTERM; a stream needs up to three descriptors, so the soft limit is raised to the hard."""
+    """Serve until SIGINT or SIGTERM."""
+    # A stream needs up to three descriptors, and the usual soft limit is 1024.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     Server(configure(app, host=host, port=port, proxies=proxies)).run()

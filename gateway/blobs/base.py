@@ -49,8 +49,14 @@ class Blob(Protocol):
     def fileno(self) -> int | None:
         """A descriptor of a regular file that holds exactly this content, for zero copy; None where there is none."""
 
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` to `stop` (half-open), read by the calling thread.
+
+        MUST raise BlobsUnavailable rather than give fewer.
+        """
+
     def chunks(self, start: int, stop: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` to `stop` (half-open), in pieces of at most 1 MiB.
+        """The same bytes in pieces of at most 1 MiB, without holding the event loop up.
 
         MUST raise BlobsUnavailable rather than end early.
         """

@@ -33,13 +33,15 @@ class FileBlob:
     def fileno(self) -> int:
         return self._fd
 
+    def read(self, start: int, stop: int) -> bytes:
+        data = os.pread(self._fd, stop - start, start)
+        if len(data) != stop - start:
+            raise BlobsUnavailable(f"{stop - start - len(data)} bytes are missing at {start + len(data)}")
+        return data
+
     async def chunks(self, start: int, stop: int) -> AsyncIterator[bytes]:
-        while start < stop:
-            piece = await asyncio.to_thread(os.pread, self._fd, min(CHUNK, stop - start), start)
-            if not piece:
-                raise BlobsUnavailable(f"{stop - start} bytes are missing at {start}")
-            start += len(piece)
-            yield piece
+        for at in range(start, stop, CHUNK):
+            yield await asyncio.to_thread(self.read, at, min(at + CHUNK, stop))
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -166,7 +168,7 @@ class FilePreviews:
     def get(self, sha256: str) -> bytes:
         blob = self._files.open(sha256)
         try:
-            return os.pread(blob.fileno(), blob.size, 0)
+            return blob.read(0, blob.size)
         finally:
             blob.close()
 

@@ -1,14 +1,13 @@
 """``archive.tar``: many items in one stream of known length, the same bytes for the same items at any time."""
 
 import asyncio
-import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from starlette.types import Scope, Send
 
-from gateway.blobs.base import Blob, BlobsUnavailable
+from gateway.blobs.base import Blob
 from gateway.streams.body import BodySender, Outcome
 from gateway.streams.ranges import Header
 from gateway.streams.registry import Stream
@@ -122,26 +121,11 @@ def _read_batch(batch: Sequence[Member], mtime: int) -> bytes:
     for member in batch:
         blob = member.open()
         try:
-            content = _read(blob, member)
+            content = blob.read(0, member.size)
         finally:
             blob.close()
         pieces += (header(member.path, member.size, mtime), content, padding(member.size))
     return b"".join(pieces)
-
-
-def _read(blob: Blob, member: Member) -> bytes:
-    fd = blob.fileno()
-    if fd is None:
-        content = asyncio.run(_collect(blob, member.size))
-    else:
-        content = os.pread(fd, member.size, 0)
-    if len(content) != member.size:
-        raise BlobsUnavailable(f"{member.path} has {len(content)} bytes instead of {member.size}")
-    return content
-
-
-async def _collect(blob: Blob, size: int) -> bytes:
-    return b"".join([piece async for piece in blob.chunks(0, size)])
 
 
 async def _send_large(sender: BodySender, member: Member, mtime: int) -> None:
