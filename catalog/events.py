@@ -49,6 +49,11 @@ def item_subject(asset_id: str, sha256: str) -> str:
     return f"item:{asset_id}:{sha256}"
 
 
+def archive_subject(asset_id: str) -> str:
+    """Streams that carry many items of the asset at once: a stop of any item ends them all."""
+    return f"archive:{asset_id}"
+
+
 def account_subject(account_id: str) -> str:
     return f"account:{account_id}"
 

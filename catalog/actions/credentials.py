@@ -88,8 +88,8 @@ def revoke_token(tx: Transaction, account: Account, token_id: str, *, now: datet
     return tx.append(happened, actor=account.id, at=now)
 
 
-def by_token(tx: Transaction, secret: str, *, now: datetime) -> Actor | None:
-    """Who holds this token, or None when it is unknown, revoked or out of date."""
+def by_token(tx: Transaction, secret: str, *, now: datetime) -> tuple[Actor, datetime] | None:
+    """Who holds this token and until when, or None when it is unknown, revoked or out of date."""
     if not well_formed(secret):
         return None
     token = tx.accounts.token(digest(secret))
@@ -98,7 +98,7 @@ def by_token(tx: Transaction, secret: str, *, now: datetime) -> Actor | None:
     account = tx.accounts.get(token.account_id)
     if account is None:
         return None
-    return Actor(account=account, scopes=token.scopes & SCOPES[account.role], token_id=token.id)
+    return Actor(account=account, scopes=token.scopes & SCOPES[account.role], token_id=token.id), token.expires_at
 
 
 def open_session(tx: Transaction, account: Account, *, now: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from catalog.events import account_subject, asset_subject, item_subject, token_subject, version_subject
+from catalog.events import account_subject, archive_subject, asset_subject, item_subject, token_subject, version_subject
 from catalog.policy.access import Ground, decide
 from catalog.ports import Transaction
 from catalog.vocabulary import Actor, Asset, Decision, Door, Item, Scope, Version
@@ -21,12 +21,11 @@ class Access:
     notice_id: str | None
 
     def subjects(self, actor: Actor) -> frozenset[str]:
-        """Everything whose stop must cut a stream of this access."""
+        """Everything whose stop must cut a stream of this access: one item's, or an archive's."""
         subjects = set()
         if self.asset is not None:
             subjects.add(asset_subject(self.asset.id))
-            if self.item is not None:
-                subjects.add(item_subject(self.asset.id, self.item.sha256))
+            subjects.add(item_subject(self.asset.id, self.item.sha256) if self.item else archive_subject(self.asset.id))
         if self.version is not None:
             subjects.add(version_subject(self.version.id))
         if actor.account is not None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Invalid, NotFound
-from catalog.events import EventKind, Happened, asset_subject, item_subject, version_subject
+from catalog.events import EventKind, Happened, archive_subject, asset_subject, item_subject, version_subject
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
 from catalog.vocabulary import (
@@ -97,13 +97,14 @@ def place(
     item = found.item
     if item is not None:
         _check_item(tx, found.asset, item, act)
-        cut, versions = item_subject(found.asset.id, item.sha256), []
+        versions: list[Version] = []
+        cuts = {item_subject(found.asset.id, item.sha256), archive_subject(found.asset.id)}
     else:
         versions = _stoppable(tx, found, act)
-        cut = asset_subject(found.asset.id) if found.version is None else version_subject(found.version.id)
+        cuts = {asset_subject(found.asset.id) if found.version is None else version_subject(found.version.id)}
     notice_id = f"N-{new_id(12)}"
     data: dict[str, object] = {"act": act.value, "reason": reason.value}
-    issued = Happened(kind=EventKind.NOTICE_ISSUED, subject=f"notice:{notice_id}", data=data, cuts=frozenset({cut}))
+    issued = Happened(kind=EventKind.NOTICE_ISSUED, subject=f"notice:{notice_id}", data=data, cuts=frozenset(cuts))
     position = tx.append(issued, actor=actor, at=now)
     notice = Notice(
         id=notice_id,
@@ -122,7 +123,8 @@ def place(
     tx.stops.add_notice(notice)
     if item is not None:
         tx.stops.stop_item(found.asset.id, StoppedItem(sha256=item.sha256, state=ITEM_AFTER[act], notice_id=notice_id))
-        tx.append(Happened(kind=ITEM_EVENT[act], subject=cut), actor=actor, at=now)
+        stopped = Happened(kind=ITEM_EVENT[act], subject=item_subject(found.asset.id, item.sha256))
+        tx.append(stopped, actor=actor, at=now)
     for version in versions:
         tx.assets.set_state(version.id, VERSION_AFTER[act], notice_id)
         tx.append(Happened(kind=VERSION_EVENT[act], subject=version_subject(version.id)), actor=actor, at=now)
