@@ -92,6 +92,9 @@ class _Exchange:
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         await self._app(scope, receive, self.send)
+        if self._link.closed:
+            # uvicorn hears of it a turn later, and would report a response that was left unfinished on purpose.
+            self._cycle.disconnected = True
 
     async def send(self, message: ASGISendEvent) -> None:
         kind: str = message["type"]

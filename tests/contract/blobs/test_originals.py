@@ -1,0 +1,127 @@
+"""What every store of originals MUST do."""
+
+import asyncio
+import hashlib
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gateway.blobs.base import Blob, BlobMismatch, BlobMissing, Originals, Stored
+
+MIB = 1024 * 1024
+
+
+def put(originals: Originals, content: bytes) -> Stored:
+    return originals.put(io.BytesIO(content), len(content))
+
+
+def collect(blob: Blob, start: int, stop: int) -> list[bytes]:
+    async def main() -> list[bytes]:
+        return [piece async for piece in blob.chunks(start, stop)]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("size", [0, 1, 65536, 3 * MIB + 17])
+def test_what_was_put_is_found_under_its_digest(originals: Originals, size: int) -> None:
+    content = os.urandom(size)
+    stored = put(originals, content)
+    git = hashlib.sha1(b"blob %d\0" % size + content).hexdigest()
+    assert stored == Stored(sha256=hashlib.sha256(content).hexdigest(), git_sha1=git, size=size)
+    blob = originals.open(stored.sha256)
+    assert blob.size == size
+    assert b"".join(collect(blob, 0, size)) == content
+    assert blob.read(0, size) == content
+    blob.close()
+
+
+def test_any_span_can_be_read_and_pieces_stay_small(originals: Originals) -> None:
+    content = os.urandom(5 * MIB // 2)
+    blob = originals.open(put(originals, content).sha256)
+    for start, stop in [(0, 1), (7, 7), (MIB - 1, MIB + 1), (100, len(content)), (len(content) - 1, len(content))]:
+        pieces = collect(blob, start, stop)
+        assert b"".join(pieces) == content[start:stop] == blob.read(start, stop)
+        assert all(0 < len(piece) <= MIB for piece in pieces)
+    blob.close()
+
+
+def test_a_descriptor_where_there_is_one_holds_exactly_the_content(originals: Originals) -> None:
+    content = os.urandom(1000)
+    blob = originals.open(put(originals, content).sha256)
+    fd = blob.fileno()
+    assert fd is None or os.pread(fd, 2000, 0) == content
+    blob.close()
+
+
+def test_putting_again_changes_nothing(originals: Originals) -> None:
+    first, second = put(originals, b"same"), put(originals, b"same")
+    assert first == second
+    assert list(originals.digests()) == [first.sha256]
+    blob = originals.open(first.sha256)
+    assert blob.read(0, 4) == b"same"
+    blob.close()
+
+
+def test_many_threads_may_put_the_same_and_other_contents(originals: Originals) -> None:
+    contents = [b"%d" % (n % 7) for n in range(60)]
+    with ThreadPoolExecutor(12) as threads:
+        stored = list(threads.map(lambda content: put(originals, content), contents))
+    assert [entry.sha256 for entry in stored] == [hashlib.sha256(content).hexdigest() for content in contents]
+    assert sorted(originals.digests()) == sorted({entry.sha256 for entry in stored})
+
+
+def test_progress_adds_up_to_the_size(originals: Originals) -> None:
+    told: list[int] = []
+    content = os.urandom(2 * MIB + 5)
+    originals.put(io.BytesIO(content), len(content), told.append)
+    assert sum(told) == len(content)
+
+
+@pytest.mark.parametrize("announced", [3, 5])
+def test_a_source_of_another_length_leaves_nothing(originals: Originals, announced: int) -> None:
+    with pytest.raises(BlobMismatch):
+        originals.put(io.BytesIO(b"four"), announced)
+    assert list(originals.digests()) == []
+
+
+def test_a_source_that_fails_leaves_nothing(originals: Originals) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="disk is gone"):
+        originals.put(Broken(), 10)
+    assert list(originals.digests()) == []
+
+
+def test_what_is_deleted_is_gone_but_an_open_blob_is_not_torn(originals: Originals) -> None:
+    kept, gone = put(originals, b"kept"), put(originals, b"gone")
+    originals.delete(gone.sha256)
+    originals.delete(gone.sha256)
+    assert not originals.exists(gone.sha256)
+    assert originals.exists(kept.sha256)
+    assert list(originals.digests()) == [kept.sha256]
+    with pytest.raises(BlobMissing):
+        originals.open(gone.sha256)
+    assert put(originals, b"gone") == gone
+    assert originals.exists(gone.sha256)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "0" * 63, "0" * 65, "A" * 64, "../" + "0" * 61, "0/" * 32, "\0" * 64, "..", "é" * 64, "0" * 64 + "\n"]
+)
+def test_a_name_that_is_no_digest_is_a_missing_blob(originals: Originals, name: str) -> None:
+    put(originals, b"something")
+    with pytest.raises(BlobMissing):
+        originals.open(name)
+    assert not originals.exists(name)
+    originals.delete(name)
+    assert len(list(originals.digests())) == 1
+
+
+def test_an_unknown_digest_is_a_missing_blob(originals: Originals) -> None:
+    assert not originals.exists("0" * 64)
+    with pytest.raises(BlobMissing):
+        originals.open("0" * 64)
