@@ -1,0 +1,70 @@
+"""What the whole suite shares: stores by driver, a place for artefacts, and tests that need a system program."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck, settings
+
+from catalog.ports import Store
+from catalog.store import open_store
+
+# Two shared cores say nothing about a deadline: the suite asserts behaviour, never time.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+MISSING = "missing program"
+
+# Driver → the URL of an empty store in a folder. A second driver is one more line.
+DRIVERS: dict[str, Callable[[Path], str]] = {
+    "sqlite": lambda folder: f"sqlite:///{folder / 'catalogue.db'}",
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `needs(program, …)` where a program is not installed."""
+    programs = [str(program) for marker in item.iter_markers("needs") for program in marker.args]
+    missing = [program for program in programs if shutil.which(program) is None]
+    # A report carries its properties home from another process too; a module's variable would not.
+    item.user_properties.extend((MISSING, program) for program in missing)
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Name once each system program whose absence skipped a test."""
+    skipped: dict[str, set[str]] = {}
+    for report in terminalreporter.getreports("skipped"):
+        for key, program in getattr(report, "user_properties", ()):
+            if key == MISSING:
+                skipped.setdefault(str(program), set()).add(report.nodeid)
+    if skipped:
+        terminalreporter.section("missing system programs")
+        for program, tests in sorted(skipped.items()):
+            terminalreporter.line(f"{program}: {len(tests)} tests skipped; install it to run them")
+
+
+@pytest.fixture(params=sorted(DRIVERS))
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a store that does not exist yet, for each driver in turn."""
+    return DRIVERS[str(request.param)](tmp_path)
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """An empty store, for each driver in turn."""
+    opened = open_store(store_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def artefacts(pytestconfig: pytest.Config) -> Path:
+    """Where a test leaves what a person may want to look at afterwards; not under version control."""
+    folder = pytestconfig.rootpath / "artefacts"
+    folder.mkdir(exist_ok=True)
+    return folder
