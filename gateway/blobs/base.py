@@ -67,6 +67,10 @@ class Blob(Protocol):
 class Originals(Protocol):
     """Contents under their SHA-256. All methods are synchronous and MUST be safe to call from several threads."""
 
+    @property
+    def opens_at_once(self) -> bool:
+        """`open` waits for nothing but the local disk, so that the event loop may call it itself."""
+
     def put(self, source: BinaryIO, size: int, on_bytes: Callable[[int], None] | None = None) -> Stored:
         """Store `size` bytes read from `source`; `on_bytes` is told of each piece's length.
 

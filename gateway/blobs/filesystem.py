@@ -52,6 +52,8 @@ class FileBlob:
 class FileOriginals:
     """A folder of contents. Several processes may use the same folder."""
 
+    opens_at_once = True
+
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
