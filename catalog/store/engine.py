@@ -8,6 +8,7 @@ from pathlib import Path
 
 import alembic.command
 import alembic.config
+import alembic.util
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -77,15 +78,17 @@ def _refusals() -> Iterator[None]:
     """What the engine refuses means that the catalogue is unavailable; nothing of the driver gets out."""
     try:
         yield
-    except (DBAPIError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout, alembic.util.CommandError) as error:
         raise CatalogUnavailable(cause=type(error).__name__) from error
 
 
 def open_store(url: str) -> SqlStore:
     """Open `sqlite:///PATH`, creating and migrating it where needed. Raises CatalogUnavailable, ValueError."""
-    scheme, _, path = url.partition(":///")
-    if scheme != "sqlite" or not path:
-        raise ValueError(f"no driver for {scheme!r}: use sqlite:///PATH")
+    scheme, _, rest = url.partition(":")
+    path = rest.removeprefix("///")
+    if scheme != "sqlite" or path in {"", rest}:
+        # The scheme alone is repeated: the rest of a URL may hold a password.
+        raise ValueError(f"no driver for {scheme!r} at such an address: use sqlite:///PATH")
     store = SqlStore(SqliteDialect(Path(path)))
     store.migrate()
     return store

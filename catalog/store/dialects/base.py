@@ -10,7 +10,7 @@ from sqlalchemy import Engine, Table
 
 
 class Watch(Protocol):
-    """A cheap look at whether another transaction may have committed."""
+    """A cheap look at whether another transaction may have committed. Raises CatalogUnavailable."""
 
     def moved(self) -> bool: ...
     def close(self) -> None: ...
@@ -26,6 +26,6 @@ class StoreDialect(Protocol):
         """Held around a write transaction."""
 
     def migrating(self) -> AbstractContextManager[object]:
-        """Held around migrations: one process at a time."""
+        """Held around migrations: one process at a time. Raises CatalogUnavailable."""
 
     def watch(self) -> Watch: ...

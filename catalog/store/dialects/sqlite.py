@@ -10,10 +10,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from catalog.errors import CatalogUnavailable
 
 BUSY_MS = 10_000  # how long a write waits for another process's
 
@@ -22,11 +24,17 @@ class SqliteWatch:
     """`PRAGMA data_version` on a connection of its own: it changes when anyone else has committed."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, check_same_thread=False)
         self._seen = -1
+        try:
+            self._connection = sqlite3.connect(path, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise CatalogUnavailable(cause=type(error).__name__) from error
 
     def moved(self) -> bool:
-        (now,) = self._connection.execute("PRAGMA data_version").fetchone()
+        try:
+            (now,) = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error as error:
+            raise CatalogUnavailable(cause=type(error).__name__) from error
         moved, self._seen = now != self._seen, now
         return bool(moved)
 
@@ -35,8 +43,9 @@ class SqliteWatch:
 
 
 class SqliteDialect:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_ms: int = BUSY_MS) -> None:
         self._path = path
+        self._busy_ms = busy_ms
         self._gate = threading.Lock()  # threads of one process queue here rather than sleep in SQLite's busy loop
 
     @property
@@ -45,16 +54,16 @@ class SqliteDialect:
 
     def engine(self, *, writes: bool) -> Engine:
         engine = create_engine(
-            f"sqlite:///{self._path}",
+            URL.create("sqlite", database=str(self._path)),  # a name with ? or % stays a name
             pool_size=1 if writes else 16,
             max_overflow=0,
-            connect_args={"check_same_thread": False, "timeout": BUSY_MS / 1000},
+            connect_args={"check_same_thread": False, "timeout": self._busy_ms / 1000},
         )
 
         def connected(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves
             cursor = connection.cursor()
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={self._busy_ms}"):
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
             cursor.close()
@@ -71,7 +80,11 @@ class SqliteDialect:
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        with self._path.with_name(self._path.name + ".migrating").open("w") as lock:
+        try:
+            lock = self._path.with_name(self._path.name + ".migrating").open("w")
+        except OSError as error:
+            raise CatalogUnavailable(cause=type(error).__name__) from error
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
