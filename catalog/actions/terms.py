@@ -76,7 +76,7 @@ def accept(tx: Transaction, actor: Actor, command: Accept, *, now: datetime, new
         raise Denied(Decision(allowed=False, reason=Reason.NOT_FOUND, as_of=ground.facts.as_of))
     purpose = command.purpose.strip()
     wrong: dict[str, str] = {}
-    if not purpose or len(purpose) > MAX_PURPOSE:
+    if not purpose or len(purpose) > MAX_PURPOSE or not names.is_text(purpose):
         wrong["purpose"] = f"expects 1-{MAX_PURPOSE} characters: what the data will be used for"
     if command.language not in LANGUAGES:
         wrong["language"] = "expects en or zh"
@@ -104,5 +104,5 @@ def accept(tx: Transaction, actor: Actor, command: Accept, *, now: datetime, new
         happened = Happened(kind=EventKind.TERMS_ACCEPTED, subject=f"acceptance:{acceptance.id}", data=data)
         tx.append(happened, actor=account.id, at=now)
         return acceptance, True
-    earlier = tx.terms.acceptance(account.id, asset.id, in_force.sha256)
+    earlier = tx.terms.acceptance(account.id, asset.id, in_force)
     return earlier or acceptance, False

@@ -35,7 +35,8 @@ acceptances = Table(
     Column("language", String, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("accepted_at", Instant, nullable=False),
-    UniqueConstraint("account_id", "asset_id", "terms_sha256"),
+    # By version, not by text: a later version may return to an earlier text and asks again all the same.
+    UniqueConstraint("account_id", "asset_id", "terms_id", "major", "minor"),
 )
 
 
@@ -114,11 +115,13 @@ class TermsRecords:
         statement = self._insert(acceptances).on_conflict_do_nothing().returning(acceptances.c.id)
         return self._db.execute(statement, row).first() is not None
 
-    def acceptance(self, account_id: str, asset_id: str, terms_sha256: str) -> Acceptance | None:
+    def acceptance(self, account_id: str, asset_id: str, terms: Terms) -> Acceptance | None:
         query = select(acceptances).where(
             acceptances.c.account_id == account_id,
             acceptances.c.asset_id == asset_id,
-            acceptances.c.terms_sha256 == terms_sha256,
+            acceptances.c.terms_id == terms.id,
+            acceptances.c.major == terms.major,
+            acceptances.c.minor == terms.minor,
         )
         row = self._db.execute(query).first()
         return None if row is None else _acceptance(row)

@@ -159,7 +159,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["asset_id"], ["assets.id"], name=op.f("fk_acceptances_asset_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acceptances")),
         sa.UniqueConstraint(
-            "account_id", "asset_id", "terms_sha256", name=op.f("uq_acceptances_account_id_asset_id_terms_sha256")
+            "account_id",
+            "asset_id",
+            "terms_id",
+            "major",
+            "minor",
+            name=op.f("uq_acceptances_account_id_asset_id_terms_id_major_minor"),
         ),
     )
     with op.batch_alter_table("acceptances", schema=None) as batch_op:
