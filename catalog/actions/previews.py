@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.events import EventKind, Happened, version_subject
+from catalog.policy.access import data_class
 from catalog.policy.previews import may_have_previews
 from catalog.ports import Transaction
 from catalog.vocabulary import Asset, ItemState, Preview, PreviewState, Version, VersionState
@@ -27,7 +28,7 @@ class Tile:
 
 def tiles(tx: Transaction, asset: Asset, version: Version) -> list[Tile]:
     """Every tile of a version that may be shown at all; stopped items keep their number and lose their picture."""
-    if not may_have_previews(asset.data_class):
+    if not may_have_previews(data_class(asset, version)):
         return []
     stopped = tx.stops.stopped(asset.id)
     shown = []

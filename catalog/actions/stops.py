@@ -5,12 +5,13 @@ The commit is the stop. Its event names what to cut; whoever serves acts on that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Invalid, NotFound
 from catalog.events import EventKind, Happened, archive_subject, asset_subject, item_subject, version_subject
+from catalog.policy import access
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
 from catalog.vocabulary import (
@@ -18,6 +19,7 @@ from catalog.vocabulary import (
     Asset,
     Complaint,
     ComplaintState,
+    DataClass,
     Item,
     ItemState,
     Notice,
@@ -217,11 +219,15 @@ def release(
     data: dict[str, object] = {"notice": notice.id, "reason": reason.value}
     proposed = Happened(kind=EventKind.RELEASE_PROPOSED, subject=f"release:{proposal.id}", data=data)
     tx.append(proposed, actor=operator.id, at=now)
-    if found.asset.data_class.level >= TWO_PERSONS_FROM:
+    if _gravest_class(tx, found).level >= TWO_PERSONS_FROM:
         return proposal, False
-    tx.stops.confirm(proposal.id, operator.id, now)
-    _release(tx, notice, operator.id, now)
-    return proposal, True
+    return _lifted(tx, proposal, notice, operator.id, now), True
+
+
+def _gravest_class(tx: Transaction, found: Found) -> DataClass:
+    """A newer release of a milder class does not make what an older one holds any milder."""
+    versions = tx.assets.versions(found.asset.id) if found.version is None else [found.version]
+    return max((access.data_class(found.asset, version) for version in versions), key=lambda kept: kept.level)
 
 
 def confirm(tx: Transaction, actor: Actor, release_id: str, *, now: datetime) -> Release:
@@ -235,9 +241,13 @@ def confirm(tx: Transaction, actor: Actor, release_id: str, *, now: datetime) ->
         raise Conflict("already-released", id=release_id)
     if proposal.proposed_by == operator.id:
         raise Conflict("second-person", id=release_id)
-    tx.stops.confirm(release_id, operator.id, now)
-    _release(tx, notice, operator.id, now)
-    return proposal
+    return _lifted(tx, proposal, notice, operator.id, now)
+
+
+def _lifted(tx: Transaction, proposal: Release, notice: Notice, actor: str, now: datetime) -> Release:
+    tx.stops.confirm(proposal.id, actor, now)
+    _release(tx, notice, actor, now)
+    return replace(proposal, confirmed_by=actor, confirmed_at=now)
 
 
 def _standing_hold(tx: Transaction, found: Found) -> Notice:

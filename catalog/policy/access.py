@@ -69,6 +69,15 @@ class Ground:
         return self.facts if stop is None else replace(self.facts, item=stop.state)
 
 
+def data_class(asset: Asset, version: Version | None) -> DataClass:
+    """The class that counts: the asset's, or the version's own where that is graver.
+
+    An asset's class follows its newest release; an older version keeps what its warrant vouched for.
+    """
+    own = asset.data_class if version is None or version.warrant is None else version.warrant.data_class
+    return max(asset.data_class, own, key=lambda kept: kept.level)
+
+
 Denial = tuple[Reason, Callable[[AccessFacts], bool]]
 
 STOPPED = frozenset({VersionState.HELD, VersionState.REVOKED, VersionState.DESTROYED})

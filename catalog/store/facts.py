@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from catalog.policy import access
 from catalog.policy import terms as terms_policy
 from catalog.policy.access import AccessFacts, Ground
 from catalog.store.tables.accounts import AccountRecords
@@ -32,11 +35,14 @@ class FactRecords:
         account = None if account_id is None else self._accounts.get(account_id)
         asset = self._assets.named(ns, name)
         version = None if asset is None else self._assets.resolve(asset.id, ref)
+        # Where nothing is found the gravest values stand in: they open no door.
+        data_class = DataClass.MINOR if asset is None else access.data_class(asset, version)
         acceptance = AcceptanceStatus.NONE
         if account is not None and asset is not None:
             in_force = self._terms.in_force(asset.terms_id)
             if in_force is not None:
-                acceptance = terms_policy.status(self._terms.accepted_majors(account.id, asset), in_force)
+                majors = self._terms.accepted_majors(account.id, replace(asset, data_class=data_class))
+                acceptance = terms_policy.status(majors, in_force)
         facts = AccessFacts(
             authenticated=account is not None,
             active=account is not None and account.state is AccountState.ACTIVE,
@@ -44,8 +50,7 @@ class FactRecords:
             role=None if account is None else account.role,
             own=account is not None and asset is not None and asset.publisher_id == account.id,
             found=version is not None,
-            # Where nothing is found the gravest values stand in: they open no door.
-            data_class=DataClass.MINOR if asset is None else asset.data_class,
+            data_class=data_class,
             version=VersionState.DRAFT if version is None else version.state,
             item=ItemState.SERVED,
             acceptance=acceptance,
