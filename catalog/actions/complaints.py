@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
@@ -28,12 +28,15 @@ from catalog.vocabulary import (
     Stop,
     StopReason,
     SubjectRef,
+    VersionState,
 )
 
 PUBLIC = "public"  # the actor of an event that someone without an account caused
 RULE = "rule:child-item-held-at-once"
+DAY = timedelta(days=1)
 MAX_LINKS = 20
 MAX_ITEMS = 100
+MAX_TILE = 1_000_000
 LIMITS = {"name": 200, "contact": 400, "request": 10_000, "link": 2_000}
 
 
@@ -101,6 +104,16 @@ def _check(command: FileComplaint) -> ComplaintKind:
         wrong["kind"] = f"one of {', '.join(ComplaintKind)}"
     if len(command.links) > MAX_LINKS or any(len(link) > LIMITS["link"] for link in command.links):
         wrong["links"] = f"at most {MAX_LINKS} links of at most {LIMITS['link']} characters"
+    named = [text for item in command.items for text in (item.path, item.version) if text is not None]
+    written = {"links": "".join(command.links), "asset": command.asset or "", "items": "".join(named)}
+    for field, text in {
+        "name": command.name,
+        "contact": command.contact,
+        "request": command.request,
+        **written,
+    }.items():
+        if not names.is_text(text):
+            wrong[field] = "holds half a character"
     if len(command.items) > MAX_ITEMS:
         wrong["items"] = f"at most {MAX_ITEMS} items"
     if command.items and not (command.asset and command.asset.strip()):
@@ -111,7 +124,7 @@ def _check(command: FileComplaint) -> ComplaintKind:
 
 
 def subjects_named(tx: Transaction, complaint: Complaint) -> list[SubjectRef]:
-    """The items that the complaint names and that are really there."""
+    """The items that the complaint names and that are really there; what is still a draft is not."""
     if complaint.asset is None:
         return []
     try:
@@ -124,10 +137,10 @@ def subjects_named(tx: Transaction, complaint: Complaint) -> list[SubjectRef]:
     found: list[SubjectRef] = []
     for named in complaint.items:
         version = tx.assets.resolve(asset.id, named.version or names.MAIN)
-        if version is None:
+        if version is None or version.state is VersionState.DRAFT:
             continue
         path = named.path
-        if path is None and named.preview is not None:
+        if path is None and named.preview is not None and 0 < named.preview <= MAX_TILE:
             preview = tx.previews.get(version.id, named.preview)
             path = None if preview is None else preview.path
         if path is not None and tx.assets.item(version.id, path) is not None:
@@ -136,12 +149,11 @@ def subjects_named(tx: Transaction, complaint: Complaint) -> list[SubjectRef]:
 
 
 def _hold_at_once(tx: Transaction, complaint: Complaint, now: datetime, new_id: NewId) -> tuple[Notice, ...]:
-    subjects = subjects_named(tx, complaint)
-    today = tx.complaints.child_holds_since(complaint.source, now - timedelta(days=1))
-    if not clock.holds_at_once(complaint.kind, names_items=bool(subjects), held_today=today):
-        return ()
-    held = []
-    for subject in subjects:
+    left = clock.holds_at_once(complaint.kind, tx.complaints.child_holds_since(complaint.source, now - DAY))
+    held: list[Notice] = []
+    for subject in subjects_named(tx, complaint):
+        if len(held) >= left:
+            break
         found = stops.find(tx, subject)
         stopped = tx.stops.stopped(found.asset.id)
         if found.item is None or found.item.sha256 in stopped:
@@ -173,4 +185,10 @@ def dismiss(tx: Transaction, actor: Actor, case: str, reason: ReleaseReason, *, 
     data: dict[str, object] = {"reason": reason.value}
     happened = Happened(kind=EventKind.COMPLAINT_DISMISSED, subject=f"complaint:{case}", data=data)
     tx.append(happened, actor=operator.id, at=now)
-    return complaint
+    return replace(
+        complaint,
+        state=ComplaintState.DISMISSED,
+        decided_at=now,
+        decided_by=operator.id,
+        decision_reason=reason.value,
+    )

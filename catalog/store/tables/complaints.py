@@ -112,7 +112,7 @@ class ComplaintRecords:
 
     def child_holds_since(self, source: str, since: datetime) -> int:
         query = (
-            select(func.count(func.distinct(complaints.c.case_id)))
+            select(func.count())
             .select_from(complaints)
             .join(notices, notices.c.case_id == complaints.c.case_id)
             .where(
