@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from catalog.errors import Invalid
 from catalog.vocabulary import SubjectRef
 
-PART = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9._-]{1,96}(?<!\.git)", re.DOTALL)
+PART = re.compile(r"(?!\.\Z|.*(?:--|\.\.))[A-Za-z0-9._-]{1,96}(?<!\.git)", re.DOTALL)
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 VERSION_ID = re.compile(r"[0-9a-f]{40}")
 ACCOUNT = re.compile(r"[^\W_][\w.-]{1,39}")
@@ -41,6 +41,11 @@ def account_name(text: str) -> str:
     return name
 
 
+def is_text(text: str) -> bool:
+    """Whole characters only: half of a surrogate pair can be neither stored nor shown."""
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+
+
 def item_path(path: str) -> str:
     """A relative path that stays below its folder on every system. Raises Invalid."""
     parts = path.split("/")
@@ -49,7 +54,7 @@ def item_path(path: str) -> str:
         or "\\" in path
         or any(unicodedata.category(character) == CONTROL for character in path)
         or len(path.encode("utf-8", "surrogateescape")) > MAX_PATH
-        or any(0xD800 <= ord(character) <= 0xDFFF for character in path)
+        or not is_text(path)
     ):
         raise Invalid({"path": f"not a plain relative path: {path!a}"})
     return path

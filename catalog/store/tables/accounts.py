@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -59,6 +60,11 @@ PUBLIC = (
 )
 
 
+def _key(name: str) -> str:
+    """Two names of one key are one name: case and the way letters are composed do not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 def _account(row: AnyRow) -> Account:
     return Account(
         id=row.id,
@@ -92,7 +98,7 @@ class AccountRecords:
         row = {
             "id": account.id,
             "name": account.name,
-            "name_key": account.name.casefold(),
+            "name_key": _key(account.name),
             "role": account.role.value,
             "state": account.state.value,
             "email": account.email,
@@ -110,7 +116,7 @@ class AccountRecords:
         return None if row is None else _account(row)
 
     def named(self, name: str) -> Account | None:
-        row = self._db.execute(select(*PUBLIC).where(accounts.c.name_key == name.casefold())).first()
+        row = self._db.execute(select(*PUBLIC).where(accounts.c.name_key == _key(name))).first()
         return None if row is None else _account(row)
 
     def everyone(self) -> Sequence[Account]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import (
@@ -88,6 +89,8 @@ items = Table(
 )
 
 BATCH = 500
+LIKE = re.compile(r"[%_\\]")  # what LIKE would not take literally
+ESCAPED = r"\\\g<0>"
 
 
 def _warrant(raw: Mapping[str, object] | None) -> Warrant | None:
@@ -220,9 +223,11 @@ class AssetRecords:
             found = found.where(assets.c.data_class == data_class.value)
         if not minors:
             found = found.where(assets.c.data_class != DataClass.MINOR.value)
-        for word in text.lower().split():
+        for word in text.split():
             fields = (full_name, assets.c.title_en, assets.c.title_zh, versions.c.card)
-            found = found.where(or_(*(func.lower(field).contains(word, autoescape=True) for field in fields)))
+            # The engine folds both sides: it may know fewer letters than Python does.
+            sought = func.lower(f"%{LIKE.sub(ESCAPED, word)}%")
+            found = found.where(or_(*(func.lower(field).like(sought, escape="\\") for field in fields)))
         pairs = [(row.id, row.main_id) for row in self._db.execute(found)]
         by_asset = {
             row.id: asset_of(row)
