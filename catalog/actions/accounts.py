@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.actions.authority import authorise
@@ -82,7 +82,8 @@ def suspend(tx: Transaction, actor: Actor, name: str, reason: StopReason, *, now
     subject = account_subject(account.id)
     data: dict[str, object] = {"reason": reason.value}
     happened = Happened(kind=EventKind.ACCOUNT_SUSPENDED, subject=subject, data=data, cuts=frozenset({subject}))
-    return account, tx.append(happened, actor=operator.id, at=now)
+    position = tx.append(happened, actor=operator.id, at=now)
+    return replace(account, state=AccountState.SUSPENDED), position
 
 
 def restore(tx: Transaction, actor: Actor, name: str, reason: str, *, now: datetime) -> Account:
@@ -94,7 +95,7 @@ def restore(tx: Transaction, actor: Actor, name: str, reason: str, *, now: datet
     data: dict[str, object] = {"reason": reason}
     happened = Happened(kind=EventKind.ACCOUNT_RESTORED, subject=account_subject(account.id), data=data)
     tx.append(happened, actor=operator.id, at=now)
-    return account
+    return replace(account, state=AccountState.ACTIVE)
 
 
 def _named(tx: Transaction, name: str) -> Account:
