@@ -71,7 +71,12 @@ def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str
     """Serve in a thread of this process while the block runs; gives the base URL, whose port is free by default."""
     listener = socket.create_server((host, port), backlog=BACKLOG)
     server = Server(configure(app, host=host))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
+
+    def serve() -> None:
+        with contextlib.suppress(SystemExit):  # uvicorn's way to say that it could not start, which it has logged
+            server.run(sockets=[listener])
+
+    thread = threading.Thread(target=serve, name="server")
     thread.start()
     try:
         while not server.started:

@@ -106,7 +106,7 @@ class _Exchange:
             await self._send_file(cast(dict[str, Any], message))
             return
         await self._send_with_head(message)
-        if kind == "http.response.body" and self._cycle.scope["method"] != "HEAD":
+        if kind == "http.response.body" and self._cycle.scope["method"] != "HEAD" and not self._link.closed:
             self._link.handed += len(cast(dict[str, Any], message).get("body", b""))
 
     async def _send_with_head(self, message: ASGISendEvent) -> None:
@@ -143,7 +143,8 @@ class _Exchange:
         if len(data) < count:
             raise FileTooShort(f"{count - len(data)} bytes are missing at {offset + len(data)}")
         await self._send_with_head(cast(ASGISendEvent, {"type": "http.response.body", "body": data, "more_body": more}))
-        self._link.handed += len(data)
+        if not self._link.closed:
+            self._link.handed += len(data)
 
     async def _zero_copy(self, fd: int, offset: int, count: int, more: bool) -> None:
         cycle, link = self._cycle, self._link
