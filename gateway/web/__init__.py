@@ -1,0 +1,1 @@
+"""HTTP: who asks, what is asked for, and the words of the answer. Sends no asset byte itself."""

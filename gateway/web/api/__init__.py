@@ -1,0 +1,1 @@
+"""The native API. Handlers translate; the catalogue decides."""

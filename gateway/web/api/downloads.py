@@ -1,0 +1,261 @@
+"""Bytes: one item, or an archive of many. From the decision to the settled delivery row."""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email.utils import format_datetime
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import quote
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from catalog.actions.deliver import Access
+from catalog.errors import CatalogUnavailable
+from catalog.policy.access import Ground
+from catalog.vocabulary import Actor, Delivery, DeliveryEnd, Door, Item, Settlement
+from gateway.blobs.base import Blob, Originals
+from gateway.streams.archive import Member, archive_size, send_archive
+from gateway.streams.body import Ended, Outcome, connection_of, send_blob
+from gateway.streams.caps import Caps
+from gateway.streams.ranges import Header, Plan, etag_of, evaluate
+from gateway.streams.registry import Registry, Stopped, Stream
+from gateway.streams.watcher import Watcher
+from gateway.web.context import Catalogue
+from gateway.web.deliveries import DeliveryWriter
+
+Decide = Callable[[], Awaitable[Access]]
+Transfer = Callable[[Stream], Awaitable[Outcome]]
+Abort = Callable[[], None]
+
+WITHHELD = ".hubgate-withheld.json"  # the last member of an archive from which items were left out
+DECIDE_AGAIN = 3  # a stop that commits while a request is being decided makes it decide once more
+PRIVATE: tuple[Header, ...] = (
+    (b"cache-control", b"private, no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; sandbox"),
+)
+PRINTABLE = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\", "%"}
+
+
+class Downloads:
+    """The only handlers that reach originals."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        originals: Originals,
+        registry: Registry,
+        caps: Caps,
+        watcher: Watcher,
+        deliveries: DeliveryWriter,
+    ) -> None:
+        self._catalogue = catalogue
+        self._originals = originals
+        self._registry = registry
+        self._caps = caps
+        self._watcher = watcher
+        self._deliveries = deliveries
+
+    async def file(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
+        """GET and HEAD of one item."""
+        where: Mapping[str, str] = scope["path_params"]
+        decide = partial(self._catalogue.item, actor, where["ns"], where["name"], where["version"], where["path"])
+        access = await decide()
+        item = _item(access)
+        plan = evaluate(scope["method"], scope["headers"], size=item.size, etag=etag_of(item.sha256))
+        headers = item_headers(access, item)
+        if scope["method"] == "HEAD" or plan.length == 0:
+            await self._bare(send, plan, headers)
+            return
+
+        async def transfer(stream: Stream) -> Outcome:
+            blob = await self._open(item)
+            try:
+                return await send_blob(
+                    scope, send, blob=blob, plan=plan, headers=headers, stream=stream, may_send=self._watcher.may_send
+                )
+            finally:
+                blob.close()
+
+        await self._stream(scope, actor, decide, transfer, start=plan.start, stop=plan.stop, include=None)
+
+    async def archive(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
+        """GET and HEAD of a tar of the items that `include` selects; stopped ones are named in its last member."""
+        where: Mapping[str, str] = scope["path_params"]
+        include = Request(scope).query_params.getlist("include")
+
+        async def decide() -> Access:
+            return (await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], where["version"]))[0]
+
+        access = await decide()
+        ground = await self._catalogue.ground(actor, where["ns"], where["name"], where["version"])
+        items, last = select(await self._catalogue.manifest(ground), ground, include)
+        members = [Member(path=i.path, size=i.size, open=partial(self._originals.open, i.sha256)) for i in items]
+        mtime = (
+            0
+            if access.version is None or access.version.published_at is None
+            else int(access.version.published_at.timestamp())
+        )
+        size = archive_size(members, last, mtime)
+        headers = archive_headers(access)
+
+        async def transfer(stream: Stream) -> Outcome:
+            return await send_archive(
+                scope,
+                send,
+                members=members,
+                last=last,
+                mtime=mtime,
+                headers=headers,
+                stream=stream,
+                may_send=self._watcher.may_send,
+            )
+
+        if scope["method"] == "HEAD":
+            whole = Plan(status=HTTPStatus.OK, start=0, stop=size, headers=())
+            await self._bare(send, whole, headers)
+            return
+        await self._stream(scope, actor, decide, transfer, start=0, stop=size, include=include)
+
+    async def _stream(
+        self,
+        scope: Scope,
+        actor: Actor,
+        decide: Decide,
+        transfer: Transfer,
+        *,
+        start: int,
+        stop: int,
+        include: Sequence[str] | None,
+    ) -> None:
+        """Register, write the delivery down, send, settle: the order that loses nothing and sends nothing too much."""
+        link = connection_of(scope)
+        client = scope.get("client")
+        account_id = "" if actor.account is None else actor.account.id
+        async with self._caps.admit(account=account_id, address=client[0] if client else ""):
+            # The wait for a place may have been long: what was decided before it may hold no more.
+            access, stream = await self._register(actor, decide, (lambda: None) if link is None else link.abort)
+            try:
+                delivery = self._delivery(access, actor, start, stop, include)
+                await self._deliveries.started(delivery)
+                outcome = Outcome(sent=0, acknowledged=0, ended=Ended.GONE)
+                try:
+                    outcome = await transfer(stream)
+                finally:
+                    end = DeliveryEnd(outcome.ended.value)
+                    self._deliveries.ended(
+                        Settlement(
+                            delivery_id=delivery.id,
+                            acknowledged=outcome.acknowledged,
+                            end=end,
+                            ended_at=self._catalogue.now(),
+                        )
+                    )
+            finally:
+                stream.close()
+
+    async def _register(self, actor: Actor, decide: Decide, abort: Abort) -> tuple[Access, Stream]:
+        for _ in range(DECIDE_AGAIN):
+            access = await decide()
+            try:
+                return access, self._registry.register(access.subjects(actor), access.decision.as_of, abort)
+            except Stopped:
+                continue
+        raise CatalogUnavailable()
+
+    def _delivery(self, access: Access, actor: Actor, start: int, stop: int, include: Sequence[str] | None) -> Delivery:
+        if actor.account is None or access.asset is None or access.version is None:
+            raise CatalogUnavailable()  # no decision opens this door without the three
+        return Delivery(
+            id=self._catalogue.new_id(24),
+            account_id=actor.account.id,
+            token_id=actor.token_id,
+            asset_id=access.asset.id,
+            version_id=access.version.id,
+            path=None if access.item is None else access.item.path,
+            include=None if include is None else json.dumps(list(include), ensure_ascii=False),
+            start=start,
+            stop=stop,
+            as_of=access.decision.as_of,
+            started_at=self._catalogue.now(),
+        )
+
+    async def _open(self, item: Item) -> Blob:
+        if self._originals.opens_at_once:
+            return self._originals.open(item.sha256)
+        return await anyio.to_thread.run_sync(self._originals.open, item.sha256)
+
+    async def _bare(self, send: Send, plan: Plan, headers: Sequence[Header]) -> None:
+        """The head alone: for HEAD, and for answers without a body."""
+        self._may_answer()
+        head = [*headers, *plan.headers]
+        if plan.status != HTTPStatus.NOT_MODIFIED:
+            head.append((b"content-length", b"%d" % plan.length))
+        await send({"type": "http.response.start", "status": plan.status, "headers": head})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _may_answer(self) -> None:
+        """A replica that no longer hears of stops tells nothing of what it once knew."""
+        if not self._watcher.may_send():
+            raise CatalogUnavailable()
+
+
+def _item(access: Access) -> Item:
+    if access.item is None:
+        raise CatalogUnavailable()  # a granted item is always there
+    return access.item
+
+
+def item_headers(access: Access, item: Item) -> list[Header]:
+    """What goes with an item's bytes, whole or in part: type, digest, date and name, and that nobody may keep it."""
+    digest = base64.b64encode(bytes.fromhex(item.sha256))
+    return [
+        (b"content-type", item.media_type.encode()),
+        (b"repr-digest", b"sha-256=:%s:" % digest),
+        (b"content-disposition", disposition(item.path.rpartition("/")[2])),
+        *_dated(access),
+        *PRIVATE,
+    ]
+
+
+def archive_headers(access: Access) -> list[Header]:
+    name = "archive" if access.asset is None else access.asset.name
+    return [(b"content-type", b"application/x-tar"), (b"content-disposition", disposition(f"{name}.tar")), *PRIVATE]
+
+
+def _dated(access: Access) -> list[Header]:
+    if access.version is None or access.version.published_at is None:
+        return []
+    return [(b"last-modified", format_datetime(access.version.published_at, usegmt=True).encode())]
+
+
+def disposition(name: str) -> bytes:
+    """Always a download (RFC 6266): an ASCII name for old clients, the true one beside it."""
+    plain = "".join(character if character in PRINTABLE else "_" for character in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}".encode()
+
+
+def select(
+    manifest: Mapping[str, Item], ground: Ground, include: Sequence[str]
+) -> tuple[list[Item], tuple[str, bytes] | None]:
+    """The items that may be served, and a last member that names the chosen ones that may not."""
+    chosen = [
+        item
+        for item in manifest.values()
+        if not include or any(fnmatch.fnmatchcase(item.path, pattern) for pattern in include)
+    ]
+    stopped = [
+        {"path": item.path, "state": ground.stopped[item.sha256].state.value}
+        for item in chosen
+        if item.sha256 in ground.stopped
+    ]
+    served = [item for item in chosen if item.sha256 not in ground.stopped]
+    if not stopped:
+        return served, None
+    return served, (WITHHELD, json.dumps({"items": stopped}, ensure_ascii=False).encode() + b"\n")

@@ -1,0 +1,81 @@
+"""The delivery ledger's writer: one durable commit for all the downloads that start in the same moment.
+
+A download waits until its row is on disk; the rows of those that came meanwhile share the next commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import anyio.to_thread
+
+from catalog.errors import CatalogUnavailable
+from catalog.ports import Store
+from catalog.vocabulary import Delivery, Settlement
+
+log = logging.getLogger("hubgate.deliveries")
+
+SETTLE_RETRY_S = 1.0
+
+
+class DeliveryWriter:
+    """All methods belong to the event loop's thread; `run` is a task of the application's lifespan."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._starting: list[tuple[Delivery, asyncio.Future[None]]] = []
+        self._ended: list[Settlement] = []
+        self._work = asyncio.Event()
+        self._limiter = anyio.CapacityLimiter(1)
+
+    async def started(self, delivery: Delivery) -> None:
+        """Return when the row is durable: before that no byte may leave. Raises CatalogUnavailable."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._starting.append((delivery, done))
+        self._work.set()
+        await done
+
+    def ended(self, settlement: Settlement) -> None:
+        """Write down what became of a delivery, soon; nobody waits for it."""
+        self._ended.append(settlement)
+        self._work.set()
+
+    async def run(self) -> None:
+        """Write until cancelled, then write what is left."""
+        try:
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                if not await self._write():
+                    await asyncio.sleep(SETTLE_RETRY_S)
+                    self._work.set()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._write()
+
+    async def _write(self) -> bool:
+        starting, self._starting = self._starting, []
+        ended, self._ended = self._ended, []
+        if not starting and not ended:
+            return True
+
+        def commit() -> None:
+            with self._store.begin() as tx:
+                tx.deliveries.add([delivery for delivery, _ in starting])
+                tx.deliveries.settle(ended)
+
+        try:
+            await anyio.to_thread.run_sync(commit, limiter=self._limiter)
+        except CatalogUnavailable as error:
+            log.warning("the delivery ledger cannot be written: %d downloads refused", len(starting))
+            for _, done in starting:
+                with contextlib.suppress(asyncio.InvalidStateError):
+                    done.set_exception(CatalogUnavailable(**error.params))
+            self._ended = ended + self._ended  # what already happened is told again later
+            return False
+        for _, done in starting:
+            if not done.done():
+                done.set_result(None)
+        return True

@@ -1,0 +1,157 @@
+"""THE list of addresses: one line each, with its handler and who may come.
+
+Order matters where patterns overlap; the byte routes stand first since they are asked most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from catalog.vocabulary import Actor
+from gateway.web.api import bodies
+from gateway.web.api.accounts import AccountsApi
+from gateway.web.api.assets import Assets
+from gateway.web.api.complaints import ComplaintsApi
+from gateway.web.api.downloads import Downloads
+from gateway.web.api.health import Health
+from gateway.web.api.operator import OperatorApi
+from gateway.web.api.previews import PreviewPictures
+from gateway.web.api.terms import TermsApi
+
+Handler = Callable[[Request, Actor], Awaitable[Response]]
+ByteHandler = Callable[[Scope, Receive, Send, Actor], Awaitable[None]]
+
+
+class Who(Enum):
+    ANYONE = "anyone"
+    SIGNED_IN = "signed in"
+    OWN_KEY = "own key"  # the route reads its own credential: a case and its secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """`sends` is for the byte routes, which write to the connection themselves; `page` answers people, in HTML."""
+
+    methods: tuple[str, ...]
+    path: str
+    about: str
+    who: Who = Who.ANYONE
+    handler: Handler | None = None
+    sends: ByteHandler | None = None
+    body: type[bodies.Body] | None = None
+    page: bool = False
+
+
+GET = ("GET",)
+POST = ("POST",)
+ASSET = "/v1/assets/{ns}/{name}"
+VERSION = ASSET + "/versions/{version}"
+
+
+def byte_routes(downloads: Downloads) -> list[Entry]:
+    """Every address from which an original's bytes can leave. There is no other."""
+    both = ("GET", "HEAD")
+    return [
+        Entry(
+            methods=both, path=VERSION + "/files/{path:path}", who=Who.SIGNED_IN, sends=downloads.file,
+            about="The bytes of one item, whole or a range.",
+        ),
+        Entry(
+            methods=both, path=VERSION + "/archive.tar", who=Who.SIGNED_IN, sends=downloads.archive,
+            about="The items that ?include=GLOB selects, in one tar.",
+        ),
+    ]  # fmt: skip
+
+
+def api_routes(
+    *,
+    assets: Assets,
+    previews: PreviewPictures,
+    terms: TermsApi,
+    complaints: ComplaintsApi,
+    operator: OperatorApi,
+    accounts: AccountsApi,
+    health: Health,
+) -> list[Entry]:
+    signed_in = Who.SIGNED_IN
+    return [
+        Entry(methods=GET, path="/healthz", handler=health.alive, about="The process is alive."),
+        Entry(methods=GET, path="/readyz", handler=health.ready, about="The process may serve."),
+        Entry(methods=GET, path="/v1/assets", handler=assets.list, about="Search: ?kind=&q=&class=&cursor=&limit="),
+        Entry(methods=GET, path=ASSET, handler=assets.show, about="One asset: card, terms, versions."),
+        Entry(
+            methods=GET, path=VERSION + "/manifest", who=signed_in, handler=assets.manifest,
+            about="The items of a version: its id, a tag, or main.",
+        ),
+        Entry(methods=GET, path=VERSION + "/previews", handler=assets.previews, about="The preview tiles."),
+        Entry(methods=GET, path=VERSION + "/previews/{n:int}", handler=previews.show, about="One blurred picture."),
+        Entry(
+            methods=POST, path=ASSET + "/acceptances", who=signed_in, handler=terms.accept,
+            body=bodies.AcceptanceBody, about="Accept the terms in force.",
+        ),
+        Entry(methods=GET, path="/v1/terms/{id}", handler=terms.show, about="The terms in force."),
+        Entry(methods=GET, path="/v1/terms/{id}/versions/{version}", handler=terms.show, about="One version of terms."),
+        Entry(
+            methods=POST, path="/v1/complaints", handler=complaints.file, body=bodies.ComplaintBody,
+            about="File a complaint; needs no account.",
+        ),
+        Entry(
+            methods=GET, path="/v1/complaints/{case}", who=Who.OWN_KEY, handler=complaints.status,
+            about="How a case stands; HTTP Basic with case and secret.",
+        ),
+        Entry(methods=GET, path="/v1/me", who=signed_in, handler=accounts.me, about="The account asking."),
+        Entry(
+            methods=POST, path="/v1/me/tokens", who=signed_in, handler=accounts.create_token, body=bodies.TokenBody,
+            about="A new token of one's own.",
+        ),
+        Entry(
+            methods=("DELETE",), path="/v1/me/tokens/{id}", who=signed_in, handler=accounts.revoke_token,
+            about="End a token of one's own.",
+        ),
+        Entry(
+            methods=GET, path="/v1/operator/complaints", who=signed_in, handler=operator.queue,
+            about="The queue by due time: ?state=",
+        ),
+        Entry(
+            methods=GET, path="/v1/operator/complaints/{case}", who=signed_in, handler=operator.case,
+            about="One case.",
+        ),
+        Entry(
+            methods=POST, path="/v1/operator/holds", who=signed_in, handler=operator.hold, body=bodies.StopBody,
+            about="Hold an asset, a version or an item.",
+        ),
+        Entry(
+            methods=POST, path="/v1/operator/withholdings", who=signed_in, handler=operator.withhold,
+            body=bodies.StopBody, about="Withhold an item for good.",
+        ),
+        Entry(
+            methods=POST, path="/v1/operator/revocations", who=signed_in, handler=operator.revoke,
+            body=bodies.StopBody, about="Revoke an asset or a version for good.",
+        ),
+        Entry(
+            methods=POST, path="/v1/operator/releases", who=signed_in, handler=operator.release,
+            body=bodies.ReleaseBody, about="Lift a hold, or propose to.",
+        ),
+        Entry(
+            methods=POST, path="/v1/operator/releases/{id}/confirmations", who=signed_in, handler=operator.confirm,
+            about="The second person's word.",
+        ),
+        Entry(
+            methods=POST, path="/v1/operator/dismissals", who=signed_in, handler=operator.dismiss,
+            body=bodies.DismissalBody, about="Dismiss a complaint, with a reason.",
+        ),
+        Entry(
+            methods=POST, path="/v1/operator/suspensions", who=signed_in, handler=operator.suspend,
+            body=bodies.SuspensionBody, about="Suspend an account, or restore it.",
+        ),
+        Entry(
+            methods=GET, path="/v1/operator/events", who=signed_in, handler=operator.events,
+            about="The event log: ?cursor=&limit=",
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,60 @@
+"""The web application: every address with what stands around it, and the tasks that live beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from catalog.errors import NotFound
+from gateway.web.auth import Authenticator
+from gateway.web.endpoint import Endpoint
+from gateway.web.errors import BadRequest, Errors
+from gateway.web.render import HERE
+from gateway.web.routes import Entry
+
+Task = Callable[[], Awaitable[None]]
+
+
+def build(
+    entries: Sequence[Entry],
+    auth: Authenticator,
+    errors: Errors,
+    *,
+    tasks: Sequence[Task],
+    on_close: Callable[[], None],
+) -> Starlette:
+    """`tasks` run while the application does; one that ends takes the application down: better none than half."""
+    routes: list[BaseRoute] = [
+        Route(entry.path, Endpoint(entry, auth, errors), methods=list(entry.methods)) for entry in entries
+    ]
+    routes.append(Mount("/static", StaticFiles(directory=HERE / "static"), name="static"))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(_run(task)) for task in tasks]
+            yield
+            for task in running:
+                task.cancel()
+        on_close()
+
+    async def absent(request: Request, error: Exception) -> Response:
+        page = not request.url.path.startswith(("/v1/", "/api/"))
+        return errors.page(request, NotFound()) if page else errors.problem(request, NotFound())
+
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        return errors.problem(request, BadRequest("wrong-method", HTTPStatus.METHOD_NOT_ALLOWED))
+
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: absent, 405: wrong_method})
+
+
+async def _run(task: Task) -> None:
+    await task()
