@@ -10,8 +10,23 @@ from datetime import UTC, datetime
 
 from catalog.actions import accounts, publish, terms
 from catalog.actions.authority import in_person
+from catalog.policy.warrant import read as read_warrant
 from catalog.ports import Store
-from catalog.vocabulary import Account, Actor, Item, Kind, Role, Terms, Version
+from catalog.vocabulary import (
+    Account,
+    AccountState,
+    Actor,
+    Asset,
+    DataClass,
+    Item,
+    Kind,
+    Persons,
+    Role,
+    Terms,
+    Title,
+    Version,
+    VersionState,
+)
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 
@@ -46,6 +61,54 @@ def warrant(**changes: object) -> dict[str, object]:
         "derived_from": [],
         **changes,
     }
+
+
+def plain_account(role: Role = Role.RESEARCHER, state: AccountState = AccountState.ACTIVE) -> Account:
+    """An account that no store knows."""
+    return Account(id=f"a{new_id(16)}", name=role.value, role=role, state=state, email=None, phone=None, created_at=NOW)
+
+
+def plain_asset(data_class: DataClass = DataClass.FACE, publisher_id: str = "a0", name: str = "faces") -> Asset:
+    """An asset that no store knows."""
+    return Asset(
+        id=f"s{new_id(16)}",
+        ns="demo",
+        name=name,
+        kind=Kind.DATASET,
+        data_class=data_class,
+        title=Title(en="Street faces", zh="街头人脸"),
+        terms_id="research-use",
+        publisher_id=publisher_id,
+        created_at=NOW,
+    )
+
+
+def plain_version(
+    data_class: DataClass = DataClass.FACE,
+    *,
+    asset_id: str = "s0",
+    state: VersionState = VersionState.PUBLISHED,
+    at: datetime = NOW,
+    tag: str | None = None,
+) -> Version:
+    """A version that no store knows, with a warrant of its own class."""
+    persons = Persons.MINORS if data_class is DataClass.MINOR else Persons.ADULTS
+    checked, wrong = read_warrant(warrant(**{"class": data_class.value, "persons": persons.value}))
+    assert checked is not None, wrong
+    return Version(
+        id=new_id(40),
+        asset_id=asset_id,
+        state=state,
+        tag=tag,
+        card="# Street faces",
+        warrant=checked,
+        manifest_sha256=None,
+        item_count=0,
+        total_size=0,
+        created_at=at,
+        published_at=at,
+        notice_id=None,
+    )
 
 
 def account(store: Store, role: Role = Role.RESEARCHER, name: str | None = None) -> Account:

@@ -104,16 +104,15 @@ def _check(command: FileComplaint) -> ComplaintKind:
         wrong["kind"] = f"one of {', '.join(ComplaintKind)}"
     if len(command.links) > MAX_LINKS or any(len(link) > LIMITS["link"] for link in command.links):
         wrong["links"] = f"at most {MAX_LINKS} links of at most {LIMITS['link']} characters"
-    named = [text for item in command.items for text in (item.path, item.version) if text is not None]
-    written = {"links": "".join(command.links), "asset": command.asset or "", "items": "".join(named)}
-    for field, text in {
+    written = {
         "name": command.name,
         "contact": command.contact,
         "request": command.request,
-        **written,
-    }.items():
-        if not names.is_text(text):
-            wrong[field] = "holds half a character"
+        "links": "".join(command.links),
+        "asset": command.asset or "",
+        "items": "".join(f"{item.path}{item.version}" for item in command.items),
+    }
+    wrong |= {field: "holds half a character" for field, text in written.items() if not names.is_text(text)}
     if len(command.items) > MAX_ITEMS:
         wrong["items"] = f"at most {MAX_ITEMS} items"
     if command.items and not (command.asset and command.asset.strip()):

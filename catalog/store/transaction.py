@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from catalog import ports
 from catalog.events import Happened
 from catalog.store.facts import FactRecords
 from catalog.store.projection import ProjectionRecords
@@ -22,17 +23,17 @@ from catalog.store.tables.terms import TermsRecords
 class SqlTransaction:
     def __init__(self, link: Link) -> None:
         self._ledger = LedgerRecords(link)
-        self.ledger = self._ledger
-        self.accounts = AccountRecords(link)
-        self.assets = AssetRecords(link)
-        self.terms = TermsRecords(link)
-        self.stops = StopRecords(link)
-        self.complaints = ComplaintRecords(link)
-        self.deliveries = DeliveryRecords(link)
-        self.previews = PreviewRecords(link)
-        self.outbox = OutboxRecords(link)
-        self.facts = FactRecords(link)
-        self.projection = ProjectionRecords(link)
+        self.ledger: ports.Ledger = self._ledger
+        self.accounts: ports.Accounts = AccountRecords(link)
+        self.assets: ports.Assets = AssetRecords(link)
+        self.terms: ports.TermsRecords = TermsRecords(link)
+        self.stops: ports.Stops = StopRecords(link)
+        self.complaints: ports.Complaints = ComplaintRecords(link)
+        self.deliveries: ports.Deliveries = DeliveryRecords(link)
+        self.previews: ports.Previews = PreviewRecords(link)
+        self.outbox: ports.Outbox = OutboxRecords(link)
+        self.facts: ports.Facts = FactRecords(link)
+        self.projection: ports.Projection = ProjectionRecords(link)
 
     def append(self, event: Happened, *, actor: str, at: datetime) -> int:
         return self._ledger.append(event, actor=actor, at=at)

@@ -59,6 +59,8 @@ class S3Blob:
 class S3Originals:
     """A bucket, or the part of it under a prefix. The bucket must exist."""
 
+    opens_at_once = False
+
     def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
         self._client = client
         self._bucket = bucket

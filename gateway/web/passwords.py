@@ -28,8 +28,9 @@ class Passwords:
 
         def verify() -> bool:
             try:
-                return self._hasher.verify(password_hash or self._nobody, password) and password_hash is not None
+                self._hasher.verify(password_hash or self._nobody, password)
             except (VerificationError, InvalidHashError):
                 return False
+            return password_hash is not None
 
         return await anyio.to_thread.run_sync(verify, limiter=self._limiter)

@@ -83,6 +83,7 @@ def api_routes(
     return [
         Entry(methods=GET, path="/healthz", handler=health.alive, about="The process is alive."),
         Entry(methods=GET, path="/readyz", handler=health.ready, about="The process may serve."),
+        Entry(methods=GET, path="/openapi.json", handler=health.openapi, about="This description."),
         Entry(methods=GET, path="/v1/assets", handler=assets.list, about="Search: ?kind=&q=&class=&cursor=&limit="),
         Entry(methods=GET, path=ASSET, handler=assets.show, about="One asset: card, terms, versions."),
         Entry(

@@ -1,8 +1,10 @@
-"""Is the process alive, and may it serve?"""
+"""Is the process alive, may it serve, and what does it offer?"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,9 +16,13 @@ from gateway.web.replies import reply
 
 
 class Health:
-    def __init__(self, catalogue: Catalogue, watcher: Watcher) -> None:
+    def __init__(self, catalogue: Catalogue, watcher: Watcher, describe: Callable[[], dict[str, Any]]) -> None:
         self._catalogue = catalogue
         self._watcher = watcher
+        self._describe = describe
+
+    async def openapi(self, request: Request, actor: Actor) -> Response:
+        return reply(self._describe())
 
     async def alive(self, request: Request, actor: Actor) -> Response:
         return reply({"status": "ok"})

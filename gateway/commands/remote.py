@@ -1,0 +1,39 @@
+"""Acts over another machine's API: the same addresses that anyone may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+
+class RemoteFailure(Exception):
+    """The gateway refused, or could not be reached."""
+
+
+class Remote:
+    """A gateway's API with a token."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._client = httpx2.Client(
+            base_url=url.rstrip("/"), headers={"authorization": f"Bearer {token}"}, timeout=30, follow_redirects=False
+        )
+
+    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        return self._answer("POST", path, body)
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self._answer("GET", path, None)
+
+    def _answer(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, Any]:
+        try:
+            response = self._client.request(method, path, json=body)
+            record = response.json()
+        except httpx2.HTTPError as error:
+            raise RemoteFailure(f"The gateway cannot be reached: {error}. Check --url.") from error
+        except ValueError as error:
+            raise RemoteFailure(f"That is no hubgate gateway: {path} gave no JSON.") from error
+        if response.is_error:
+            raise RemoteFailure(f"{record.get('title', response.status_code)}. {record.get('detail', '')}".strip())
+        return dict(record)

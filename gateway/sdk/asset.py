@@ -1,0 +1,152 @@
+"""One dataset or model: look at it, accept its terms, fetch it."""
+
+import io
+import os
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from gateway.sdk import wire
+from gateway.sdk.errors import Misused, NotFound, StoppedFilesWarning
+from gateway.sdk.records import Item, Manifest, Terms, item_of, manifest_version, member, terms_of
+from gateway.sdk.words import Language, say
+
+if TYPE_CHECKING:
+    from gateway.sdk.client import Hub
+    from gateway.sdk.download import Fetched
+
+
+class Asset:
+    """A handle; every call asks the gateway anew, so it tells the state of this moment.
+
+    Any call may raise Refused (its members say what to do), Unreachable and NotAGateway. ``version`` is a version's id,
+    a tag, or ``main`` for the newest released one.
+    """
+
+    def __init__(self, hub: "Hub", name: str, *, kind: str | None) -> None:
+        ns, slash, short = name.partition("/")
+        if not slash or not wire.PART.fullmatch(ns) or not wire.PART.fullmatch(short):
+            raise Misused("bad-name", name=name)
+        self._hub = hub
+        self._kind = kind
+        self.ns, self.short_name = ns, short
+
+    @property
+    def name(self) -> str:
+        """``ns/name``."""
+        return f"{self.ns}/{self.short_name}"
+
+    def info(self) -> wire.AssetInfo:
+        """Title, class, licence, card, terms and versions. Raises Misused when it is of the other kind."""
+        info = self._hub.transport.get(wire.asset_path(self.ns, self.short_name), what=self.name)
+        kind = member(info, "kind", str, self._hub.url)
+        if self._kind not in (None, kind):
+            raise Misused("other-kind", asset=self.name, kind=kind)
+        return cast("wire.AssetInfo", info)
+
+    def versions(self) -> list[wire.VersionInfo]:
+        """The released versions, newest first."""
+        return self.info()["versions"]
+
+    def terms(self) -> Terms:
+        """The terms in force, in both languages; their digest has been checked."""
+        state = member(self.info(), "terms", dict, self._hub.url)
+        terms_id = member(state, "id", str, self._hub.url)
+        return terms_of(self._hub.transport.get(wire.terms_path(terms_id), what=terms_id), self._hub.url)
+
+    def accept(self, *, purpose: str, lang: Language | None = None, terms: Terms | None = None) -> wire.Acceptance:
+        """Accept the terms for a purpose, in the name of the token's account. Accepting twice is accepting once.
+
+        ``terms`` are those that were shown, by default those in force now; ``lang`` the language they were read in.
+        Raises TermsChanged when others came into force meanwhile.
+        """
+        shown = terms or self.terms()
+        body = wire.AcceptanceRequest(
+            terms_id=shown.id,
+            terms_version=shown.version,
+            terms_sha256=shown.sha256,
+            language=lang or self._hub.lang,
+            purpose=purpose,
+        )
+        path = wire.acceptances_path(self.ns, self.short_name)
+        return cast("wire.Acceptance", self._hub.transport.post(path, body, what=self.name))
+
+    def manifest(self, version: str = wire.MAIN) -> Manifest:
+        """What the version consists of; its id is resolved, so what follows cannot mix two versions."""
+        origin, transport = self._hub.url, self._hub.transport
+        params: dict[str, str] = {}
+        items: list[Item] = []
+        stopped: list[str] = []
+        while True:
+            page = transport.get(
+                wire.manifest_path(self.ns, self.short_name, version), params=params, what=f"{self.name}@{version}"
+            )
+            version = manifest_version(page, origin)
+            for record in member(page, "items", list, origin):
+                item = item_of(record, origin)
+                if isinstance(item, Item):
+                    items.append(item)
+                else:
+                    stopped.append(item)
+            if page.get("next") is None:
+                break
+            params = {"cursor": member(page, "next", str, origin)}
+        return Manifest(asset=self.name, version=version, items=tuple(items), stopped=tuple(stopped))
+
+    def fetch(
+        self,
+        to: str | os.PathLike[str] | None = None,
+        *,
+        version: str = wire.MAIN,
+        include: str | Iterable[str] = (),
+        progress: bool = True,
+    ) -> Path:
+        """Bring the files into the folder ``to`` (default: one named like the asset, here) and return it.
+
+        Every file is checked against its SHA-256 before it takes its name; what is there and equal stays, what is there
+        and differs is replaced. Run again after an interruption, it goes on where it was. ``include`` is one glob or
+        several over whole paths (``*`` also matches ``/``). Stopped files are left out with a StoppedFilesWarning.
+        Raises Stopped when the asset is stopped meanwhile, and NotStored.
+        """
+        fetched = self.download(to, version=version, include=include, progress=progress)
+        if fetched.stopped:
+            paths = ", ".join(fetched.stopped[:10])
+            message = say("left-out", self._hub.lang, count=len(fetched.stopped), asset=self.name, paths=paths)
+            warnings.warn(StoppedFilesWarning(message), stacklevel=2)
+        return fetched.folder
+
+    def download(
+        self,
+        to: str | os.PathLike[str] | None = None,
+        *,
+        version: str = wire.MAIN,
+        include: str | Iterable[str] = (),
+        progress: bool = True,
+    ) -> "Fetched":
+        """As `fetch`, and tell what was done: version, counts, and the files left out."""
+        from gateway.sdk.download import download  # file locks load slowly, and not everyone fetches
+
+        return download(
+            self._hub.transport,
+            lambda: self.manifest(version),
+            Path(to if to is not None else self.short_name),
+            include=(include,) if isinstance(include, str) else tuple(include),
+            progress=progress,
+        )
+
+    def open(self, path: str, *, version: str = wire.MAIN) -> io.BufferedReader:
+        """One file to read from the gateway, piece by piece: seekable, 1 MiB read ahead, nothing kept on disk.
+
+        Its bytes are not checked against the digest, as they are never all here; `fetch` does that.
+        """
+        from gateway.sdk.remote import open_remote
+
+        manifest = self.manifest(version)
+        for item in manifest.items:
+            if item.path == path:
+                return open_remote(self._hub.transport, self.ns, self.short_name, manifest.version, item)
+        raise NotFound("not-found", status=404, detail="", url=self._hub.url, what=f"{self.name}:{path}")
+
+    def __repr__(self) -> str:
+        return f"<{self._kind or 'asset'} {self.name} at {self._hub.url}>"

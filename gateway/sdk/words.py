@@ -1,0 +1,200 @@
+"""What the SDK says, in English and Chinese as equals."""
+
+import os
+import unicodedata
+from typing import Literal
+
+Language = Literal["en", "zh"]
+
+SENTENCES: dict[str, tuple[str, str]] = {
+    # errors, by code
+    "no-address": (
+        "No gateway is named. Sign in with `hubgate login URL`, or set HUBGATE_URL.",
+        "没有指定网关。请先运行 `hubgate login 网址`，或设置 HUBGATE_URL。",
+    ),
+    "bad-address": (
+        "{url} is not a gateway's address. Give it as https://host or https://host:port, without path or user name.",
+        "{url} 不是网关地址。请写成 https://主机 或 https://主机:端口，不带路径和用户名。",
+    ),
+    "clear-text": (
+        "The token is not sent to {url}: plain http is only for this machine. Use the https:// address.",
+        "不会把令牌发往 {url}：明文 http 只用于本机。请改用 https:// 地址。",
+    ),
+    "bad-token": (
+        "That is not a token: tokens begin with hbg_. Copy it whole from your account page.",
+        "这不是令牌：令牌以 hbg_ 开头。请从账号页面完整复制。",
+    ),
+    "bad-name": (
+        "{name} is not an asset's name. Names look like lab/street-faces.",
+        "{name} 不是资源名。资源名形如 lab/street-faces。",
+    ),
+    "other-kind": (
+        "{asset} is a {kind}. Ask for it with hub.{kind}(…).",
+        "{asset} 的类型是 {kind}。请用 hub.{kind}(…) 取用。",
+    ),
+    "no-version": (
+        "{asset} has no released version yet. Ask its publisher.",
+        "{asset} 还没有发布任何版本。请咨询发布者。",
+    ),
+    "unreachable": (
+        "{url} does not answer ({why}). Check the address and the network, then run the same again.",
+        "{url} 没有应答（{why}）。请检查地址和网络后重试。",
+    ),
+    "not-a-gateway": (
+        "{url} did not answer as a hubgate gateway does ({why}). Check the address.",
+        "{url} 的应答不像 hubgate 网关（{why}）。请检查地址。",
+    ),
+    "redirect": (
+        "{url} points to {target}, and redirects are not followed. If you trust it, use that address.",
+        "{url} 指向 {target}，而重定向不会被跟随。如果信任它，请直接使用该地址。",
+    ),
+    "unauthenticated": (
+        "{url} wants you signed in. Run `hubgate login {url}` with a valid token.",
+        "{url} 要求登录。请用有效令牌运行 `hubgate login {url}`。",
+    ),
+    "suspended": (
+        "Your account is suspended. To have it looked at again: {appeal}",
+        "你的账号已被停用。申诉：{appeal}",
+    ),
+    "scope-missing": (
+        "This token may not do that. Make one with the scope it needs on your account page, then sign in with it.",
+        "此令牌没有这项权限。请在账号页面新建带有相应权限的令牌，再用它登录。",
+    ),
+    "role-missing": (
+        "Your account may not do that. Ask the gateway's operator.",
+        "你的账号没有这项权限。请联系网关管理员。",
+    ),
+    "terms-required": (
+        "The terms of {asset} are not accepted yet. Read them: `hubgate terms {asset}`. "
+        'Then: `hubgate accept {asset} --purpose "what you will use it for"`.',
+        "尚未接受 {asset} 的使用条款。先阅读：`hubgate terms {asset}`，"
+        '再接受：`hubgate accept {asset} --purpose "用途"`。',
+    ),
+    "terms-outdated": (
+        "The terms of {asset} have changed since you accepted them. Read them: `hubgate terms {asset}`. "
+        'Then: `hubgate accept {asset} --purpose "what you will use it for"`.',
+        "{asset} 的使用条款在你接受之后有了变更。先阅读：`hubgate terms {asset}`，"
+        '再接受：`hubgate accept {asset} --purpose "用途"`。',
+    ),
+    "not-found": (
+        "There is no {what} on {url} that you can see. Look for it with `hubgate search`.",
+        "在 {url} 上没有你可见的 {what}。可用 `hubgate search` 查找。",
+    ),
+    "terms-not-in-force": (
+        "The terms of {asset} changed while you were reading. Read and accept them again.",
+        "{asset} 的条款在你阅读时有了变更。请重新阅读并接受。",
+    ),
+    "stopped": (
+        "{what} has been stopped and may not be downloaded or used. Why, and how to appeal: {notice}",
+        "{what} 已被停止，不得下载或使用。原因与申诉方式：{notice}",
+    ),
+    "state-unavailable": (
+        "{url} cannot serve at the moment. Nothing is lost: run the same again in a while.",
+        "{url} 暂时无法提供服务。已下载的部分不会丢失：请稍后重试。",
+    ),
+    "refused": ("{url} refused: {detail}", "{url} 拒绝了请求：{detail}"),
+    "wrong-bytes": (
+        "{path} arrived twice with bytes that are not the published ones; it was deleted. "
+        "Tell the gateway's operator, and check any proxy between.",
+        "{path} 两次收到的内容都与发布的不一致，已删除。请告知网关管理员，并检查中间的代理。",
+    ),
+    "unsafe-path": (
+        "{path} cannot be stored below {folder}: {why}. Nothing was written there; tell the gateway's operator.",
+        "{path} 无法保存在 {folder} 之下：{why}。没有写入任何内容；请告知网关管理员。",
+    ),
+    "no-space": (
+        "{folder} has {free} free, and {needed} are needed. Make room or choose another place with --to.",
+        "{folder} 只剩 {free}，需要 {needed}。请腾出空间，或用 --to 换一个位置。",
+    ),
+    "folder-busy": (
+        "Another fetch is writing to {folder}. Wait for it, or choose another place with --to.",
+        "另一个下载正在写入 {folder}。请等它结束，或用 --to 换一个位置。",
+    ),
+    "nothing-matches": (
+        "No file of {asset} matches {include}. `hubgate show {asset}` tells what there is.",
+        "{asset} 中没有文件匹配 {include}。可用 `hubgate show {asset}` 查看内容。",
+    ),
+    "no-file": ("{asset} has no file {path}.", "{asset} 中没有文件 {path}。"),
+    "store-unreadable": (
+        "{path} cannot be read as a store of sign-ins. Delete it and run `hubgate login URL`.",
+        "{path} 无法作为登录信息读取。请删除它，再运行 `hubgate login 网址`。",
+    ),
+    # why a path is unsafe
+    "path-form": ("it is not a plain relative path", "它不是普通的相对路径"),
+    "path-ours": ("that name is used for unfinished files", "该名称保留给未完成的文件"),
+    "path-windows": ("this system has no such file name", "本系统不支持这样的文件名"),
+    "path-long": ("the name is too long for this system", "文件名对本系统来说过长"),
+    "path-link": ("a link or something that is no folder is in the way", "路径上有链接或不是文件夹的东西"),
+    "path-twice": ("another file of the set has the same name on this system", "另一个文件在本系统上与它同名"),
+    # what went wrong on the wire
+    "cut": ("the connection was cut", "连接中断"),
+    "timeout": ("no answer in time", "超时"),
+    "tls": ("its certificate is not trusted", "证书不受信任"),
+    "no-json": ("no JSON", "不是 JSON"),
+    "wrong-shape": ("{field} is missing or wrong", "{field} 缺失或有误"),
+    # commands
+    "ask-token": ("Token", "令牌"),
+    "signed-in": ("Signed in to {url} as {name}.", "已以 {name} 的身份登录 {url}。"),
+    "token-kept": ("The token is in {path}, readable by you alone.", "令牌保存在 {path}，只有你可读。"),
+    "signed-out": ("Signed out of {url}. The token itself stays valid until it expires.",
+                   "已退出 {url}。令牌本身在到期前仍然有效。"),
+    "not-signed-in": ("Not signed in to {url}.", "没有登录 {url}。"),
+    "nothing-found": ("Nothing matches.", "没有匹配的结果。"),
+    "accepted": ("accepted", "已接受"),
+    "not-accepted": ("not accepted yet", "尚未接受"),
+    "label-kind": ("kind", "类型"),
+    "label-class": ("class", "类别"),
+    "label-licence": ("licence", "许可"),
+    "label-terms": ("terms", "条款"),
+    "label-versions": ("versions", "版本"),
+    "files": ("{count} files", "{count} 个文件"),
+    "ask-accept": ("Do you accept these terms?", "你接受以上条款吗？"),
+    "declined": ("Not accepted. Nothing was sent.", "没有接受。未发送任何内容。"),
+    "yes-needed": (
+        "There is no terminal to ask on. Read the terms above, then run the same with --yes.",
+        "没有可供询问的终端。请阅读以上条款，再加上 --yes 运行。",
+    ),
+    "accept-done": ("Accepted {terms} {version} for {asset}. Next: hubgate fetch {asset}",
+                    "已接受 {asset} 的条款 {terms} {version}。下一步：hubgate fetch {asset}"),
+    "fetched": ("{asset} is in {folder}: {files} files, {size} (version {version}).",
+                "{asset} 已保存到 {folder}：{files} 个文件，{size}（版本 {version}）。"),
+    "fetched-kept": ("{kept} of them were there already.", "其中 {kept} 个原已存在。"),
+    "left-out": (
+        "{count} files of {asset} are stopped and were left out: {paths}",
+        "{asset} 有 {count} 个文件已被停止，未下载：{paths}",
+    ),
+    "interrupted": ("Interrupted. Run the same again to go on.", "已中断。再次运行同一命令即可继续。"),
+}
+
+
+def language() -> Language:
+    """The user's language by LC_ALL, LC_MESSAGES or LANG: Chinese when it says so, else English."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+def say(key: str, lang: Language | None = None, /, **params: object) -> str:
+    """One sentence in the user's language, or in `lang`."""
+    english, chinese = SENTENCES[key]
+    return ((chinese if (lang or language()) == "zh" else english)).format_map(params)
+
+
+def plain(text: str) -> str:
+    """Text from elsewhere, without what could command a terminal: control and direction characters but \\n and \\t."""
+    return "".join(c for c in text if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in _DIRECTIONS))
+
+
+_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def size(count: int) -> str:
+    """Bytes as people read them, in powers of 1000."""
+    number = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"

@@ -1,0 +1,60 @@
+import io
+import json
+
+import numpy as np
+import pytest
+
+from faceguard.encode import encode
+from faceguard.frames import BadFrame, frame, limits_from, read_frame, reply, request, result_from
+from faceguard.result import Blurred, Limits, Refused, Why
+
+
+def frames(message: bytes) -> list[bytes]:
+    source = io.BytesIO(message)
+    return [read_frame(source.read) for _ in range(2)]
+
+
+def jpeg() -> bytes:
+
+    return encode(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_a_request_arrives_as_it_was_sent():
+    limits = Limits(preview_px=256, wall_s=3.5)
+    facts, data = frames(request(b"picture", limits))
+    assert limits_from(facts) == limits
+    assert data == b"picture"
+
+
+@pytest.mark.parametrize(
+    "result", [Refused(Why.TRUNCATED), Blurred(jpeg=jpeg(), width=8, height=8, faces=2, covered=0.25)]
+)
+def test_a_reply_arrives_as_it_was_sent(result):
+    assert result_from(*frames(reply(result))) == result
+
+
+def test_a_frame_longer_than_allowed_is_not_read():
+    with pytest.raises(BadFrame):
+        read_frame(io.BytesIO(frame(b"x" * 100)).read, 99)
+
+
+GOOD = {"width": 8, "height": 8, "faces": 0, "covered": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("facts", "picture"),
+    [
+        (b"not json", b""),
+        (b"[]", b""),
+        (json.dumps({"why": "because"}).encode(), b""),
+        (json.dumps({"why": "truncated"}).encode(), jpeg()),
+        (json.dumps({"why": "truncated", "more": 1}).encode(), b""),
+        (json.dumps(GOOD).encode(), b""),
+        (json.dumps(GOOD).encode(), jpeg() + b"trailing"),
+        (json.dumps({**GOOD, "width": "8"}).encode(), jpeg()),
+        (json.dumps({**GOOD, "extra": 1}).encode(), jpeg()),
+    ],
+)
+def test_a_worker_that_says_anything_odd_is_not_believed(facts, picture):
+    with pytest.raises(BadFrame):
+        result_from(facts, picture)
