@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Hub:
     """One gateway, seen with one token.
 
-    ``url`` defaults to HUBGATE_URL, then to the gateway signed in to with ``hubgate login``; ``token`` to HUBGATE_TOKEN,
-    then to the sign-in for that very gateway. A token never goes to another gateway than it was given for, nor over
-    plain http except to this machine. Without a token only what is public can be seen. ``lang`` is ``en`` or ``zh``.
+    ``url`` defaults to HUBGATE_URL, then to the gateway signed in to with ``hubgate login``; ``token`` to
+    HUBGATE_TOKEN, then to the sign-in for that very gateway. A token never goes to another gateway than it was given
+    for, nor over plain http except to this machine. Without a token only what is public can be seen. ``lang`` is
+    ``en`` or ``zh``.
     Raises Misused. May be used by several threads, and in a ``with`` statement that closes its connections.
     """
 
@@ -96,7 +97,7 @@ class Hub:
 
 
 def resolve(url: str | None, token: str | None, environ: Mapping[str, str]) -> tuple[str, str | None]:
-    """The gateway's origin and the token for it, from arguments, then environment, then the sign-ins. Raises Misused."""
+    """The gateway's origin and the token for it, from arguments, environment, sign-ins. Raises Misused."""
     logins = Logins(home(environ))
     from_environment = environ.get("HUBGATE_URL") or None
     named = url or from_environment

@@ -37,9 +37,7 @@ def safe_parts(path: str, *, windows: bool) -> tuple[str, ...]:
         raise UnsafePath("path-ours", path=path, folder="?")
     if any(len(part.encode()) > MAX_NAME for part in parts):
         raise UnsafePath("path-long", path=path, folder="?")
-    if windows and any(
-        _DEVICE.fullmatch(part) or part[-1] in " ." or not _WINDOWS.isdisjoint(part) for part in parts
-    ):
+    if windows and any(_DEVICE.fullmatch(part) or part[-1] in " ." or not _WINDOWS.isdisjoint(part) for part in parts):
         raise UnsafePath("path-windows", path=path, folder="?")
     return parts
 
@@ -49,17 +47,18 @@ def check_all(paths: Iterable[str], *, folder: str, windows: bool, folds: bool) 
 
     `folds`: on this system names that differ in case or composition alone are the same.
     """
-    names: dict[str, str] = {}  # every file, and every folder on the way to one
+    files: set[str] = set()
+    folders: set[str] = set()
     for path in paths:
         try:
             parts = safe_parts(path, windows=windows)
         except UnsafePath as error:
             error.params["folder"] = folder
             raise
-        for depth in range(1, len(parts) + 1):
-            name = "/".join(parts[:depth])
-            key = unicodedata.normalize("NFC", name).casefold() if folds else name
-            kind = "file" if depth == len(parts) else "folder"
-            other = names.setdefault(key, kind)
-            if other != kind or kind == "file" and other is not kind:
-                raise UnsafePath("path-twice", path=path, folder=folder)
+        keys = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+        if folds:
+            keys = [unicodedata.normalize("NFC", key).casefold() for key in keys]
+        if keys[-1] in files or keys[-1] in folders or not files.isdisjoint(keys):
+            raise UnsafePath("path-twice", path=path, folder=folder)
+        files.add(keys[-1])
+        folders.update(keys[:-1])

@@ -83,7 +83,9 @@ def item_of(record: object, origin: str) -> Item | str:
 
 def terms_of(record: object, origin: str) -> Terms:
     """Terms whose digest is that of their texts: what is accepted is what was shown."""
-    id_, version, sha256, en, zh = (member(record, name, str, origin) for name in ("id", "version", "sha256", "en", "zh"))
+    id_, version, sha256, en, zh = (
+        member(record, name, str, origin) for name in ("id", "version", "sha256", "en", "zh")
+    )
     # For two strings this is the canonical JSON of RFC 8785.
     canonical = json.dumps({"en": en, "zh": zh}, ensure_ascii=False, separators=(",", ":"))
     if hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest() != sha256:

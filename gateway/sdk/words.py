@@ -136,8 +136,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "ask-token": ("Token", "令牌"),
     "signed-in": ("Signed in to {url} as {name}.", "已以 {name} 的身份登录 {url}。"),
     "token-kept": ("The token is in {path}, readable by you alone.", "令牌保存在 {path}，只有你可读。"),
-    "signed-out": ("Signed out of {url}. The token itself stays valid until it expires.",
-                   "已退出 {url}。令牌本身在到期前仍然有效。"),
+    "signed-out": (
+        "Signed out of {url}. The token itself stays valid until it expires.",
+        "已退出 {url}。令牌本身在到期前仍然有效。",
+    ),
     "not-signed-in": ("Not signed in to {url}.", "没有登录 {url}。"),
     "nothing-found": ("Nothing matches.", "没有匹配的结果。"),
     "accepted": ("accepted", "已接受"),
@@ -154,10 +156,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "There is no terminal to ask on. Read the terms above, then run the same with --yes.",
         "没有可供询问的终端。请阅读以上条款，再加上 --yes 运行。",
     ),
-    "accept-done": ("Accepted {terms} {version} for {asset}. Next: hubgate fetch {asset}",
-                    "已接受 {asset} 的条款 {terms} {version}。下一步：hubgate fetch {asset}"),
-    "fetched": ("{asset} is in {folder}: {files} files, {size} (version {version}).",
-                "{asset} 已保存到 {folder}：{files} 个文件，{size}（版本 {version}）。"),
+    "accept-done": (
+        "Accepted {terms} {version} for {asset}. Next: hubgate fetch {asset}",
+        "已接受 {asset} 的条款 {terms} {version}。下一步：hubgate fetch {asset}",
+    ),
+    "fetched": (
+        "{asset} is in {folder}: {files} files, {size} (version {version}).",
+        "{asset} 已保存到 {folder}：{files} 个文件，{size}（版本 {version}）。",
+    ),
     "fetched-kept": ("{kept} of them were there already.", "其中 {kept} 个原已存在。"),
     "left-out": (
         "{count} files of {asset} are stopped and were left out: {paths}",
@@ -179,7 +185,7 @@ def language() -> Language:
 def say(key: str, lang: Language | None = None, /, **params: object) -> str:
     """One sentence in the user's language, or in `lang`."""
     english, chinese = SENTENCES[key]
-    return ((chinese if (lang or language()) == "zh" else english)).format_map(params)
+    return (chinese if (lang or language()) == "zh" else english).format_map(params)
 
 
 def plain(text: str) -> str:
