@@ -113,10 +113,10 @@ def _originals(settings: Settings) -> Originals:
     from gateway.blobs.s3 import S3Originals, connect  # boto3 takes a quarter of a second to load
 
     client = connect(
-        endpoint=settings.s3_endpoint,
+        endpoint=settings.s3_endpoint or None,
         region=settings.s3_region,
-        access_key=settings.s3_access_key,
-        secret_key=settings.s3_secret_key,
+        access_key=settings.s3_access_key or None,
+        secret=settings.s3_secret_key or None,
     )
     return S3Originals(client, settings.s3_bucket)
 

@@ -1,0 +1,273 @@
+"""`hubgate init | serve | demo | check | verify`."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+from catalog.actions import accounts, complaints, credentials
+from catalog.actions import publish as publishing
+from catalog.actions import terms as terms_actions
+from catalog.actions.authority import in_person
+from catalog.ledger.fold import differences, fold
+from catalog.ports import Transaction
+from catalog.vocabulary import Account, ComplaintItem, Event, Kind, Role
+from gateway import server
+from gateway.app import Installation, build_app, create, new_guard, open_installation, random_id, utc_now
+from gateway.blobs.base import CHUNK, Blob, BlobMissing
+from gateway.commands import intake
+from gateway.commands.base import OPERATOR, Config, Data, Failed, Json, command, opened, settings_of, show
+from gateway.commands.publishing import build_previews, read_warrant, release_folder
+from gateway.logs import configure
+from gateway.settings import masked
+from gateway.streams.connection import SEND_BUFFER_MOST
+from gateway.web.passwords import Passwords
+
+app = typer.Typer()
+
+DEMO_DATA = Path("demo-data")
+DEMO_ACCOUNTS = (
+    ("researcher", Role.RESEARCHER),
+    ("publisher", Role.PUBLISHER),
+    (OPERATOR, Role.OPERATOR),
+    ("operator2", Role.OPERATOR),
+)
+EVENTS_AT_ONCE = 1000
+
+
+def make_operator(tx: Transaction, contact: str | None) -> Account:
+    """The account that acts on the command line unless --as names another."""
+    existing = tx.accounts.named(OPERATOR)
+    if existing is not None:
+        return existing
+    new = accounts.NewAccount(name=OPERATOR, email=contact, phone=None, role=Role.OPERATOR, password_hash=None)
+    return accounts.create(tx, new, actor="", now=utc_now(), new_id=random_id)
+
+
+@app.command("init")
+@command
+def init(
+    data: Data = None,
+    contact: Annotated[str | None, typer.Option(help="The operator's e-mail address.")] = None,
+) -> None:
+    """Make an installation and its account `operator`; prints that account's token alone on the last line."""
+    settings = settings_of(data)
+    create(settings)
+    with opened(data) as installation, installation.store.begin() as tx:
+        operator = make_operator(tx, contact)
+        secret, _ = credentials.create_token(tx, operator, scopes=None, now=utc_now(), new_id=random_id)
+    print(f"hubgate is set up in {settings.data}. Start it with: hubgate serve --data {settings.data}", file=sys.stderr)
+    print(secret)
+
+
+@app.command("serve")
+@command
+def serve(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option()] = None,
+    port: Annotated[int | None, typer.Option()] = None,
+    public_url: Annotated[str | None, typer.Option("--public-url", help="Base of every absolute link.")] = None,
+    config: Config = None,
+) -> None:
+    """Serve the installation; its jobs run in the same process."""
+    settings = settings_of(data, config, host=host, port=port, public_url=public_url)
+    configure(settings.log_level)
+    installation = open_installation(settings)
+    print(f"hubgate serves {settings.base_url}", file=sys.stderr, flush=True)
+    server.run(build_app(installation), settings.host, settings.port, proxies=settings.trusted_proxies)
+
+
+@app.command("check")
+@command
+def check(data: Data = None, config: Config = None, as_json: Json = False) -> None:
+    """Print the settings in force and try every dependency; exit status 1 when one fails."""
+    settings = settings_of(data, config)
+    show(masked(settings), as_json)
+    installation = open_installation(settings)
+    with installation.store.read() as tx:
+        position = tx.ledger.position()
+    next(iter(installation.originals.digests()), None)
+    with new_guard(installation) as guard:
+        detector = guard.preview(b"").why.value  # type: ignore[union-attr]  # nothing can be made of no bytes
+    installation.close()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_MOST)
+        granted = probe.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
+    results = {
+        "catalogue": f"ok, position {position}",
+        "originals": "ok",
+        "previews": "no detector: every picture is refused" if detector == "no_detector" else "ok",
+        "send_buffer_bytes": granted,
+    }
+    show(results, as_json)
+    if detector == "no_detector":
+        raise Failed("No detector weights are installed; previews are refused until they are.")
+
+
+@app.command("verify")
+@command
+def verify(data: Data = None) -> None:
+    """Hold the tables against the events, and every original against its digest; exit status 1 on any difference."""
+    with opened(data) as installation:
+        with installation.store.read() as tx:
+            wrong = differences(fold(_events(tx)), tx.projection.snapshot())
+            digests = list(tx.assets.digests())
+        with tqdm(total=sum(size for _, size in digests), unit="B", unit_scale=True, disable=None) as bar:
+            for sha256, size in digests:
+                wrong += _wrong_with(installation, sha256, size)
+                bar.update(size)
+    for line in wrong:
+        print(line, file=sys.stderr)
+    if wrong:
+        raise Failed(f"{len(wrong)} differences.")
+    print(f"clean: {len(digests)} originals")
+
+
+def _events(tx: Transaction) -> Iterator[Event]:
+    position = 0
+    while page := tx.ledger.events(position, EVENTS_AT_ONCE):
+        yield from page
+        position = page[-1].position
+
+
+def _wrong_with(installation: Installation, sha256: str, size: int) -> list[str]:
+    try:
+        blob = installation.originals.open(sha256)
+    except BlobMissing:
+        return [f"original {sha256}: missing"]
+    try:
+        return [] if blob.size == size and _digest(blob) == sha256 else [f"original {sha256}: other bytes"]
+    finally:
+        blob.close()
+
+
+def _digest(blob: Blob) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, blob.size, CHUNK):
+        digest.update(blob.read(start, min(start + CHUNK, blob.size)))
+    return digest.hexdigest()
+
+
+@app.command("demo")
+@command
+def demo(
+    data: Annotated[Path, typer.Option("--data", help="Folder to create or to go on with.")] = DEMO_DATA,
+    port: Annotated[int, typer.Option()] = 8000,
+    serve_it: Annotated[bool, typer.Option("--serve/--no-serve", help="Only prepare the data with --no-serve.")] = True,
+) -> None:
+    """Publish two picture sets and a model, made of files that come with hubgate, and serve them."""
+    settings = settings_of(data, port=port)
+    logins = data / "demo-accounts.txt"
+    if not logins.exists():
+        create(settings)
+        installation = open_installation(settings)
+        told = fill(installation)
+        installation.close()
+        logins.touch(mode=0o600)
+        logins.write_text(told, encoding="utf-8")
+    print(greeting(settings.base_url, logins.read_text(encoding="utf-8")), flush=True)
+    if serve_it:
+        configure(settings.log_level)
+        server.run(build_app(open_installation(settings)), settings.host, settings.port)
+
+
+def fill(installation: Installation) -> str:
+    """Accounts, terms, assets with their previews, and one open complaint; gives the accounts' passwords as text.
+
+    Safe to run again after a crash: what is there already is kept.
+    """
+    from gateway.demo.content import ASSETS, TERMS, write_demo  # draws with numpy and Pillow: only the demo needs them
+
+    folder = installation.settings.data / "demo-content"
+    print("Drawing the demo's pictures …", file=sys.stderr, flush=True)
+    write_demo(folder)
+    told = [_account(installation, name, role) for name, role in DEMO_ACCOUNTS]
+    with installation.store.begin() as tx:
+        publisher = in_person(_named(tx, "publisher"))
+        texts = {lang: (folder / "terms" / f"{TERMS}.{lang}.md").read_text(encoding="utf-8") for lang in ("en", "zh")}
+        terms_actions.publish_terms(tx, publisher, TERMS, **texts, major=False, now=utc_now())
+    with new_guard(installation) as guard:
+        for asset in ASSETS:
+            publication = publishing.Publication(
+                kind=Kind(asset.kind),
+                full_name=asset.name,
+                terms_id=TERMS,
+                warrant=read_warrant(folder / asset.warrant),
+                class_override=None,
+                tag="v1",
+                card=intake.card_of(folder / asset.folder),
+            )
+            released = release_folder(installation, publisher, publication, folder / asset.folder)
+            if released.preview_job is not None:
+                print(f"Blurring previews of {asset.name} …", file=sys.stderr, flush=True)
+                build_previews(installation, guard, released.preview_job)
+    with installation.store.begin() as tx:
+        if not tx.complaints.queue(None):
+            _complain(tx)
+        secret, _ = credentials.create_token(tx, _named(tx, "researcher"), scopes=None, now=utc_now(), new_id=random_id)
+    return "\n".join([*told, f"token {secret}"])
+
+
+def _named(tx: Transaction, name: str) -> Account:
+    account = tx.accounts.named(name)
+    if account is None:
+        raise Failed(f"The demo's account {name} is missing: remove the folder and start again.")
+    return account
+
+
+def _account(installation: Installation, name: str, role: Role) -> str:
+    password = secrets.token_urlsafe(9)
+    password_hash = Passwords().hash_now(password)
+    with installation.store.begin() as tx:
+        existing = tx.accounts.named(name)
+        if existing is not None:
+            tx.accounts.set_password_hash(existing.id, password_hash)
+        else:
+            new = accounts.NewAccount(
+                name=name, email=f"{name}@example.org", phone=None, role=role, password_hash=password_hash
+            )
+            accounts.create(tx, new, actor="", now=utc_now(), new_id=random_id)
+    return f"{name} {password}"
+
+
+def _complain(tx: Transaction) -> None:
+    command_ = complaints.FileComplaint(
+        kind="self",
+        name="Li Ming / 李明",
+        contact="li.ming@example.org",
+        request="I am in this picture and never agreed to it. Please take it out. 照片中是我本人，我从未同意，请移除。",
+        links=["https://example.org/where-it-came-from.jpg"],
+        asset="demo/street-faces",
+        items=[ComplaintItem(path=None, version=None, preview=3)],
+        source="demo",
+    )
+    complaints.file_complaint(tx, command_, now=utc_now(), new_id=random_id)
+
+
+def greeting(base_url: str, logins: str) -> str:
+    pairs = dict(line.split(" ", 1) for line in logins.splitlines())
+    token = pairs.pop("token")
+    people = "\n".join(f"  {name:<11} {password}" for name, password in pairs.items())
+    return f"""
+hubgate demo: {base_url}
+
+Accounts (user name, password):
+{people}
+A researcher's token: {token}
+
+Try:
+  hubgate login {base_url}                                  (paste the token)
+  hubgate search faces
+  hubgate accept demo/street-faces --purpose "trying hubgate"
+  hubgate fetch demo/street-faces --to ./street-faces
+  curl -u :{token} {base_url}/v1/assets/demo/street-faces/versions/main/archive.tar | tar t
+Operators' page: {base_url}/operator
+"""
