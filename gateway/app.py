@@ -33,6 +33,7 @@ from gateway.web.api.assets import Assets
 from gateway.web.api.complaints import ComplaintsApi
 from gateway.web.api.downloads import Downloads
 from gateway.web.api.health import Health
+from gateway.web.api.notices import Notices
 from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
 from gateway.web.api.terms import TermsApi
@@ -171,6 +172,7 @@ def build_app(installation: Installation) -> Starlette:
         complaints=ComplaintsApi(catalogue, base_url, installation.key),
         operator=OperatorApi(catalogue, operations, base_url),
         accounts=AccountsApi(catalogue, operations),
+        notices=Notices(catalogue, renderer, errors),
         health=Health(catalogue, watcher, lambda: document(entries, base_url, __version__)),
     )
 

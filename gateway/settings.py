@@ -145,7 +145,7 @@ def _read(name: str, value: object, origin: str) -> object:
     if name not in FIELDS:
         near = difflib.get_close_matches(name, FIELDS, n=1)
         raise BadSetting(f"unknown setting {name!r} in {origin}" + (f": did you mean {near[0]!r}?" if near else ""))
-    kind = type(FIELDS[name].default)
+    kind: Any = type(FIELDS[name].default)
     try:
         if kind is bool:
             words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

@@ -171,7 +171,9 @@ def complaints(
             show(record, as_json)
         return
     for record in records:
-        print(f"{record['due']}  {record['case']}  {record['state']:<9}  {record['kind']:<12}  {record['asset'] or '-'}")
+        print(
+            f"{record['due']}  {record['case']}  {record['state']:<9}  {record['kind']:<12}  {record['asset'] or '-'}"
+        )
 
 
 @app.command("dismiss")

@@ -47,7 +47,11 @@ def release_folder(
         )
     total = sum(found.size for found in files)
     with tqdm(total=total, unit="B", unit_scale=True, desc=publication.full_name, disable=None) as bar:
-        intake.Intake(store, installation.originals, actor, draft.id, bar.update).run(files, intake.provenance(path))
+
+        def on_bytes(count: int) -> None:
+            bar.update(count)
+
+        intake.Intake(store, installation.originals, actor, draft.id, on_bytes).run(files, intake.provenance(path))
     with store.begin() as tx:
         return publishing.release(
             tx,
@@ -128,5 +132,3 @@ def publish_terms(
             tx, actor_named(tx, as_account), terms_id, **texts, major=major, now=utc_now()
         )
     show({"id": made.id, "version": made.version, "sha256": made.sha256}, as_json)
-
-

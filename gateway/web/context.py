@@ -41,7 +41,7 @@ class Catalogue:
         self._grounds: OrderedDict[GroundKey, Ground] = OrderedDict()
         self._manifests: OrderedDict[str, Mapping[str, Item]] = OrderedDict()
         self._kept_items = 0
-        self._position = 0
+        self._generation = 0
 
     def now(self) -> datetime:
         return self._clock()
@@ -65,7 +65,10 @@ class Catalogue:
             with self._store.begin() as tx:
                 return act(tx, *args, **kwargs)
 
-        return await anyio.to_thread.run_sync(run, limiter=self._writer)
+        try:
+            return await anyio.to_thread.run_sync(run, limiter=self._writer)
+        finally:
+            self._forget()  # whoever acted sees the effect in the next request, before the watcher tells of it
 
     async def ground(self, actor: Actor, ns: str, name: str, ref: str) -> Ground:
         """What decisions about this account and version stand on."""
@@ -74,8 +77,9 @@ class Catalogue:
         kept = self._grounds.get(key)
         if kept is not None:
             return kept
+        generation = self._generation
         ground = await self.read(partial(deliver.ground, ns=ns, name=name, ref=ref), actor)
-        if ground.facts.as_of >= self._position:  # read before a move that was seen meanwhile: use it, do not keep it
+        if generation == self._generation:  # else something changed while it was read: use it, do not keep it
             self._grounds[key] = ground
             if len(self._grounds) > MAX_GROUNDS:
                 self._grounds.popitem(last=False)
@@ -123,7 +127,10 @@ class Catalogue:
 
     def moved(self, position: int) -> None:
         """The ledger moved: what was known of states is known no more."""
-        self._position = position
+        self._forget()
+
+    def _forget(self) -> None:
+        self._generation += 1
         self._grounds.clear()
 
 

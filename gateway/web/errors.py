@@ -80,8 +80,8 @@ class Errors:
 
     def __init__(self, public_url: str, contact: str, renderer: Renderer) -> None:
         self._base = public_url
-        self._contact = contact
         self._renderer = renderer
+        self.appeal_url = f"mailto:{contact}" if contact else f"{public_url}/complaints/new"
 
     def refusal(self, error: Exception) -> Refusal:
         match error:
@@ -119,7 +119,7 @@ class Errors:
         if "notice" in params:
             links["notice_url"] = f"{self._base}/notices/{params['notice']}"
         if error.code in {Reason.SUSPENDED, Reason.REVOKED, Reason.HELD, Reason.ITEM_HELD, Reason.ITEM_WITHHELD}:
-            links["appeal_url"] = f"mailto:{self._contact}" if self._contact else f"{self._base}/complaints/new"
+            links["appeal_url"] = self.appeal_url
         return links
 
     def headers(self, refusal: Refusal) -> list[tuple[bytes, bytes]]:

@@ -20,6 +20,7 @@ from gateway.web.api.assets import Assets
 from gateway.web.api.complaints import ComplaintsApi
 from gateway.web.api.downloads import Downloads
 from gateway.web.api.health import Health
+from gateway.web.api.notices import Notices
 from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
 from gateway.web.api.terms import TermsApi
@@ -78,6 +79,7 @@ def api_routes(
     operator: OperatorApi,
     accounts: AccountsApi,
     health: Health,
+    notices: Notices,
 ) -> list[Entry]:
     signed_in = Who.SIGNED_IN
     return [
@@ -96,6 +98,7 @@ def api_routes(
             methods=POST, path=ASSET + "/acceptances", who=signed_in, handler=terms.accept,
             body=bodies.AcceptanceBody, about="Accept the terms in force.",
         ),
+        Entry(methods=GET, path="/notices/{id}", handler=notices.show, about="Why something was stopped."),
         Entry(methods=GET, path="/v1/terms/{id}", handler=terms.show, about="The terms in force."),
         Entry(methods=GET, path="/v1/terms/{id}/versions/{version}", handler=terms.show, about="One version of terms."),
         Entry(

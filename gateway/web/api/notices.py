@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from catalog.errors import NotFound
 from catalog.ports import Transaction
-from catalog.vocabulary import Notice
-from gateway.web.replies import moment
+from catalog.vocabulary import Actor, Notice
+from gateway.web.context import Catalogue
+from gateway.web.errors import Errors
+from gateway.web.render import Renderer
+from gateway.web.replies import moment, reply
 
 
 def find(tx: Transaction, notice_id: str) -> Notice:
@@ -29,3 +35,17 @@ def record(notice: Notice, appeal_url: str) -> dict[str, object]:
         "lifted_at": moment(notice.lifted_at),
         "appeal_url": appeal_url,
     }
+
+
+class Notices:
+    def __init__(self, catalogue: Catalogue, renderer: Renderer, errors: Errors) -> None:
+        self._catalogue = catalogue
+        self._renderer = renderer
+        self._errors = errors
+
+    async def show(self, request: Request, actor: Actor) -> Response:
+        """A page for browsers, which ask for HTML by name; the record for everyone else."""
+        found = record(await self._catalogue.read(find, request.path_params["id"]), self._errors.appeal_url)
+        if "text/html" in request.headers.get("accept", ""):
+            return self._renderer.render(request, "notice.html", actor, notice=found)
+        return reply(found)
