@@ -11,7 +11,13 @@ def faceguard(*arguments: object, **environment: str) -> subprocess.CompletedPro
         [sys.executable, "-c", "from faceguard.cli import main; main()", *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={"PATH": os.environ["PATH"], "LANG": "en_US.UTF-8", "PYTHONUTF8": "1", **environment},
+        env={
+            "PATH": os.environ["PATH"],
+            "LANG": "en_US.UTF-8",
+            "PYTHONUTF8": "1",
+            "TERMINAL_WIDTH": "300",
+            **environment,
+        },
         check=False,
     )
 
@@ -66,7 +72,7 @@ def test_a_missing_picture_is_bad_usage(tmp_path):
 
 
 def test_help_names_what_the_command_does():
-    done = faceguard("blur", "--help", TERMINAL_WIDTH="200")
+    done = faceguard("blur", "--help")
     assert done.returncode == 0
     for word in ("--preview", "--jobs", "--lang"):
         assert word in done.stdout

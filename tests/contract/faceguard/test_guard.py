@@ -50,6 +50,7 @@ def test_a_worker_that_died_between_two_pictures_costs_nothing(guard, astronaut)
     one = guard()
     (worker,) = one.pids
     os.kill(worker, signal.SIGKILL)
+    _until(lambda: Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
     assert isinstance(one.preview(astronaut), Blurred)
 
 
@@ -78,7 +79,7 @@ def test_a_hang_holds_up_no_other_worker(guard, astronaut):
 
 def test_a_picture_that_needs_more_memory_than_allowed_is_refused(guard, astronaut):
     # 60 megapixels are within the limits, their pixels are not within this address space
-    one = guard(Limits(wall_s=60, memory_bytes=640 * 2**20))
+    one = guard(Limits(wall_s=60, memory_bytes=450 * 2**20))
     assert one.preview(_plain_png(7800, 7700)) in {Refused(Why.OUT_OF_MEMORY), Refused(Why.CRASHED)}
     assert one.preview(b"garbage") == Refused(Why.UNSUPPORTED_FORMAT)
 
