@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -29,12 +30,12 @@ class TqdmBar:
     """A tqdm bar: drawn by the notebook's widgets where they are installed, else as text on stderr."""
 
     def __init__(self, total: int, label: str) -> None:
-        # Loaded only when a bar is shown.
+        # Loaded only when a bar is shown, and the widgets only where they can be drawn.
         if in_notebook() and find_spec("ipywidgets") is not None:
-            from tqdm.notebook import tqdm as drawn
+            module = import_module("tqdm.notebook")
         else:
-            from tqdm.std import tqdm as drawn
-        self._bar = drawn(total=total, desc=label, unit="B", unit_scale=True)
+            module = import_module("tqdm.std")
+        self._bar = module.tqdm(total=total, desc=label, unit="B", unit_scale=True)
         self._lock = threading.Lock()  # tqdm counts without one
 
     def advance(self, count: int) -> None:

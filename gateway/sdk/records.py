@@ -83,11 +83,10 @@ def item_of(record: object, origin: str) -> Item | str:
 
 def terms_of(record: object, origin: str) -> Terms:
     """Terms whose digest is that of their texts: what is accepted is what was shown."""
-    id_, version, sha256, en, zh = (
-        member(record, name, str, origin) for name in ("id", "version", "sha256", "en", "zh")
-    )
+    names = ("id", "version", "sha256", "en", "zh")
+    terms_id, version, sha256, en, zh = (member(record, name, str, origin) for name in names)
     # For two strings this is the canonical JSON of RFC 8785.
     canonical = json.dumps({"en": en, "zh": zh}, ensure_ascii=False, separators=(",", ":"))
     if hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest() != sha256:
         raise NotAGateway("not-a-gateway", url=origin, why="the digest of the terms is wrong")
-    return Terms(id=id_, version=version, sha256=sha256, en=en, zh=zh)
+    return Terms(id=terms_id, version=version, sha256=sha256, en=en, zh=zh)

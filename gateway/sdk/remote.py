@@ -70,9 +70,8 @@ class RemoteFile(io.RawIOBase):
         """The bytes from start to stop (half-open), as they arrive, never more."""
         headers = {"range": f"bytes={start}-{stop - 1}", "if-range": wire.etag(self._item.sha256)}
         with self._transport.stream(self._address, what=self.name, headers=headers) as reply:
-            if reply.status != 206 or not reply.headers.get("content-range", "").startswith(
-                f"bytes {start}-{stop - 1}/"
-            ):
+            span = reply.headers.get("content-range", "")
+            if reply.status != 206 or not span.startswith(f"bytes {start}-{stop - 1}/"):
                 why = f"asked for bytes {start}-{stop - 1}, got {reply.status}"
                 raise NotAGateway("not-a-gateway", status=reply.status, url=self._transport.origin, why=why)
             left = stop - start

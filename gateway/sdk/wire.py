@@ -160,7 +160,7 @@ AssetSummary = TypedDict(
 class AssetInfo(AssetSummary):
     """One asset. `main` is None before the first release; `card` is Markdown."""
 
-    terms: TermsState
+    terms: TermsState | None
     versions: list[VersionInfo]
     card: str
 

@@ -1,0 +1,234 @@
+"""The researcher's commands. Exit status 0, 1 (refused or failed: one sentence on stderr) or 2 (bad usage)."""
+
+import functools
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, cast
+
+import typer
+
+from gateway.sdk.address import origin_of
+from gateway.sdk.client import Hub, check_token, resolve
+from gateway.sdk.errors import HubError, Refused
+from gateway.sdk.logins import Login, Logins, home
+from gateway.sdk.words import Language, language, plain, say, size
+
+app = typer.Typer(
+    name="hubgate",
+    help="Find face and body datasets and models behind a hubgate gateway, accept their terms, and fetch them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Name = Annotated[str, typer.Argument(metavar="NS/NAME", help="The asset, such as lab/street-faces.")]
+Url = Annotated[str | None, typer.Option("--url", help="The gateway; else HUBGATE_URL, else the last sign-in.")]
+Token = Annotated[str | None, typer.Option("--token", help="The token; else HUBGATE_TOKEN, else the sign-in's.")]
+Lang = Annotated[Literal["zh", "en"] | None, typer.Option("--lang", help="Language; else that of the environment.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def spoken(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn what can go wrong into one sentence on stderr and exit status 1."""
+
+    @functools.wraps(command)
+    def wrapped(**options: Any) -> None:
+        lang: Language | None = options.get("lang")
+        try:
+            command(**options)
+        except HubError as error:
+            _fail(error.say(lang) + _fields(error))
+        except KeyboardInterrupt:
+            _fail(say("interrupted", lang))
+        except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+        except OSError as error:
+            _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+    return wrapped
+
+
+@app.command()
+@spoken
+def login(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The gateway, such as https://gateway.example.org.")],
+    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the token from standard input.")] = False,
+    lang: Lang = None,
+) -> None:
+    """Sign in to a gateway with a token from its account page; the token is asked for, and kept for later commands."""
+    origin = origin_of(url)
+    if token_stdin or not sys.stdin.isatty():
+        token = sys.stdin.readline().strip()
+    else:
+        token = getpass.getpass(f"{say('ask-token', lang)} (hbg_…): ").strip()
+    check_token(origin, token)
+    with Hub(origin, token, lang=lang) as hub:
+        account = hub.me()["account"]["name"]
+    logins = Logins(home(os.environ))
+    logins.add(Login(origin=origin, token=token, account=account))
+    print(say("signed-in", lang, url=origin, name=plain(account)))
+    print(say("token-kept", lang, path=logins.path))
+
+
+@app.command()
+@spoken
+def logout(url: Url = None, lang: Lang = None) -> None:
+    """Forget the token of a gateway, by default that of the last sign-in."""
+    logins = Logins(home(os.environ))
+    origin = resolve(url, None, os.environ)[0]
+    if not logins.remove(origin):
+        _fail(say("not-signed-in", lang, url=origin))
+    print(say("signed-out", lang, url=origin))
+
+
+@app.command()
+@spoken
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Words of the name or title; empty for all.")] = "",
+    kind: Annotated[Literal["dataset", "model"] | None, typer.Option(help="Only datasets, or only models.")] = None,
+    url: Url = None,
+    token: Token = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Look for datasets and models."""
+    with Hub(url, token, lang=lang) as hub:
+        found = hub.search(text, kind=kind)
+    if as_json:
+        _print_json(found)
+    elif not found:
+        print(say("nothing-found", lang), file=sys.stderr)
+    for asset in [] if as_json else found:
+        main = asset["main"]
+        state = "" if main is None or main["state"] == "published" else f"  [{main['state']}]"
+        name = f"{asset['ns']}/{asset['name']}"
+        print(plain(f"{name:<32}  {asset['kind']:<7}  {asset['class']:<6}  {_title(asset['title'], lang)}{state}"))
+
+
+@app.command()
+@spoken
+def show(name: Name, url: Url = None, token: Token = None, lang: Lang = None, as_json: Json = False) -> None:
+    """Show an asset: class, licence, terms, versions, card."""
+    with Hub(url, token, lang=lang) as hub:
+        info = hub.asset(name).info()
+    if as_json:
+        _print_json(info)
+        return
+    terms = info["terms"]
+    lines = [
+        f"{name}  {_title(info['title'], lang)}",
+        f"{say('label-kind', lang)}: {info['kind']}    {say('label-class', lang)}: {info['class']}    "
+        f"{say('label-licence', lang)}: {info['licence']}",
+    ]
+    if terms is not None:
+        accepted = say("accepted" if terms["accepted"] else "not-accepted", lang)
+        lines.append(f"{say('label-terms', lang)}: {terms['id']} {terms['version']} ({accepted})")
+    lines.append(f"{say('label-versions', lang)}:")
+    lines += [
+        f"  {v['version']}  {v['tag'] or '':<8}  {v['state']:<9}  {say('files', lang, count=v['items'])}, "
+        f"{size(v['size'])}  {v['published_at'] or ''}"
+        for v in info["versions"]
+    ]
+    print(plain("\n".join([*lines, "", info["card"].strip()])))
+
+
+@app.command()
+@spoken
+def terms(name: Name, url: Url = None, token: Token = None, lang: Lang = None, as_json: Json = False) -> None:
+    """Print the terms of an asset that are in force."""
+    with Hub(url, token, lang=lang) as hub:
+        found = hub.asset(name).terms()
+    if as_json:
+        _print_json(asdict(found))
+        return
+    print(plain(f"{found.id} {found.version}\n\n{found.text(lang or language()).strip()}"))
+
+
+@app.command()
+@spoken
+def accept(
+    name: Name,
+    purpose: Annotated[str, typer.Option(help="What you will use it for, in your own words.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Accept without being asked: you have read the terms.")] = False,
+    url: Url = None,
+    token: Token = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Print the terms of an asset, ask, and accept them in the name of your account."""
+    spoken_in = lang or language()
+    with Hub(url, token, lang=lang) as hub:
+        asset = hub.asset(name)
+        shown = asset.terms()
+        # With --json, standard output is for the record alone.
+        print(plain(f"{shown.id} {shown.version}\n\n{shown.text(spoken_in).strip()}\n"), file=_aside(as_json))
+        if not yes:
+            if not sys.stdin.isatty():
+                _fail(say("yes-needed", lang), 2)
+            if not typer.confirm(say("ask-accept", lang), err=as_json):
+                _fail(say("declined", lang))
+        acceptance = asset.accept(purpose=purpose, lang=spoken_in, terms=shown)
+    if as_json:
+        _print_json(acceptance)
+        return
+    print(say("accept-done", lang, terms=shown.id, version=shown.version, asset=name))
+
+
+@app.command()
+@spoken
+def fetch(
+    name: Name,
+    version: Annotated[str, typer.Option(help="A version's id or tag.")] = "main",
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Only files that match; repeatable.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder; else NAME in this one.")] = None,
+    url: Url = None,
+    token: Token = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch an asset's files, checked by SHA-256. Run again after an interruption, it goes on where it was."""
+    with Hub(url, token, lang=lang) as hub:
+        fetched = hub.asset(name).download(to, version=version, include=include or ())
+    if fetched.stopped:
+        paths = ", ".join(fetched.stopped[:10]) + (" …" if len(fetched.stopped) > 10 else "")
+        message = say("left-out", lang, count=len(fetched.stopped), asset=name, paths=paths)
+        print(plain(message), file=sys.stderr)
+    if as_json:
+        _print_json({**asdict(fetched), "folder": str(fetched.folder)})
+        return
+    done = {"asset": name, "folder": fetched.folder, "files": fetched.files, "version": fetched.version}
+    print(say("fetched", lang, **done, size=size(fetched.size)))
+    if fetched.kept:
+        print(say("fetched-kept", lang, kept=fetched.kept))
+
+
+def _title(title: object, lang: Language | None) -> str:
+    return str(cast("dict[str, str]", title).get(lang or language(), ""))
+
+
+def _fields(error: HubError) -> str:
+    """The fields that were refused, after the sentence."""
+    named = error.fields if isinstance(error, Refused) else {}
+    return "".join(f" [{name}: {why}]" for name, why in named.items())
+
+
+def _aside(as_json: bool) -> Any:
+    return sys.stderr if as_json else sys.stdout
+
+
+def _print_json(value: object) -> None:
+    # ASCII: every terminal and every pipe can carry it, and no character in it can command one.
+    print(json.dumps(value, indent=2))
+
+
+def _fail(message: str, status: int = 1) -> NoReturn:
+    print(plain(message), file=sys.stderr)
+    raise typer.Exit(status)
