@@ -185,9 +185,7 @@ def accept(
 def fetch(
     name: Name,
     version: Annotated[str, typer.Option(help="A version's id or tag.")] = "main",
-    include: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Only files that match; repeatable.")
-    ] = None,
+    include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only matching files; repeatable.")] = None,
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder; else NAME in this one.")] = None,
     url: Url = None,
     token: Token = None,
