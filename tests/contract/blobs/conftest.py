@@ -44,6 +44,8 @@ def s3_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     ports = {name: free_low_port() for name in ("master", "volume", "filer", "s3")}
     command = [program, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-filer", "-s3"]
     command += [f"-{name}.port={port}" for name, port in ports.items()]
+    # These two have fixed ports, which two test processes would fight for.
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
     command += [f"-s3.config={folder / 's3.json'}", "-master.volumeSizeLimitMB=64", "-volume.max=20"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
