@@ -23,7 +23,7 @@ demo: env  ## publish the demo sets and serve them on http://127.0.0.1:$(PORT)
 	$(BIN)/hubgate demo --port $(PORT)
 
 test: env  ## the whole test suite; what a missing system program skips is listed at the end
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 lint: env  ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff format --check .
