@@ -88,11 +88,13 @@ class BodySender:
         self._counted = 0
         self._finished = False
         self._refused = False
+        self._length: int | None = None
 
     async def start(self, status: int, headers: Iterable[Header], length: int | None) -> None:
         """Send the head. Raises NotServing."""
         if not self._may_send():
             raise NotServing
+        self._length = length
         head = list(headers)
         if length is not None:
             head.append((b"content-length", b"%d" % length))
@@ -177,6 +179,8 @@ class BodySender:
             ended = Ended.STALLED
         elif self._stream.ending is Ending.CUT or self._refused:
             ended = Ended.CUT
+        elif acknowledged == self._length:
+            ended = Ended.COMPLETE  # the client took all of it and left before we had noticed
         else:
             ended = Ended.GONE
         return Outcome(sent=sent, acknowledged=acknowledged, ended=ended)
