@@ -43,8 +43,10 @@ from gateway.web.deliveries import DeliveryWriter
 from gateway.web.errors import Errors
 from gateway.web.openapi import document
 from gateway.web.operations import Operations
+from gateway.web.pages import build_pages
+from gateway.web.passwords import Passwords
 from gateway.web.render import Renderer
-from gateway.web.routes import api_routes, byte_routes
+from gateway.web.routes import api_routes, byte_routes, page_routes
 from gateway.web.site import build
 
 KEY_BYTES = 32
@@ -164,16 +166,32 @@ def build_app(installation: Installation) -> Starlette:
     runner = new_runner(installation, guard)
     renderer = Renderer(base_url)
     errors = Errors(base_url, settings.contact, renderer)
+    assets = Assets(catalogue)
+    complaints = ComplaintsApi(catalogue, base_url, installation.key)
     entries = byte_routes(Downloads(catalogue, installation.originals, registry, caps, watcher, deliveries))
     entries += api_routes(
-        assets=Assets(catalogue),
+        assets=assets,
         previews=PreviewPictures(catalogue, installation.previews),
         terms=TermsApi(catalogue),
-        complaints=ComplaintsApi(catalogue, base_url, installation.key),
+        complaints=complaints,
         operator=OperatorApi(catalogue, operations, base_url),
         accounts=AccountsApi(catalogue, operations),
         notices=Notices(catalogue, renderer, errors),
         health=Health(catalogue, watcher, lambda: document(entries, base_url, __version__)),
+    )
+    entries += page_routes(
+        build_pages(
+            catalogue=catalogue,
+            operations=operations,
+            auth=auth,
+            passwords=Passwords(),
+            renderer=renderer,
+            errors=errors,
+            assets=assets,
+            complaints=complaints,
+            contact=settings.contact,
+            sign_up_open=settings.sign_up,
+        )
     )
 
     def close() -> None:

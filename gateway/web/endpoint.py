@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from catalog.actions.authority import ANYONE
 from catalog.errors import Denied
 from catalog.vocabulary import Actor, Decision, Reason
-from gateway.web.auth import Authenticator
+from gateway.web.auth import SAFE_METHODS, Authenticator
 from gateway.web.errors import Errors
 from gateway.web.routes import Entry, Who
 
@@ -50,6 +50,8 @@ class Endpoint:
     async def _actor(self, request: Request) -> Actor:
         if self._entry.who is Who.OWN_KEY:
             return ANYONE
+        if self._entry.page and request.method not in SAFE_METHODS:
+            self._auth.check_origin(request)  # signing in is such a change too, and has no session yet
         actor = await self._auth.actor(request)
         if self._entry.who is Who.SIGNED_IN and actor.account is None:
             raise Denied(Decision(allowed=False, reason=Reason.UNAUTHENTICATED, as_of=0))

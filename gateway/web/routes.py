@@ -24,6 +24,7 @@ from gateway.web.api.notices import Notices
 from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
 from gateway.web.api.terms import TermsApi
+from gateway.web.pages import Pages
 
 Handler = Callable[[Request, Actor], Awaitable[Response]]
 ByteHandler = Callable[[Scope, Receive, Send, Actor], Awaitable[None]]
@@ -159,3 +160,43 @@ def api_routes(
             about="The event log: ?cursor=&limit=",
         ),
     ]  # fmt: skip
+
+
+def page_routes(pages: Pages) -> list[Entry]:
+    """What people see. A page whose visitor must sign in first sends them there."""
+
+    def page(methods: tuple[str, ...], path: str, handler: Handler, about: str, who: Who = Who.ANYONE) -> Entry:
+        return Entry(methods=methods, path=path, handler=handler, about=about, who=who, page=True)
+
+    desk, acts, complaints, identity = pages.desk, pages.acts, pages.complaints, pages.identity
+    signed_in = Who.SIGNED_IN
+    return [
+        page(GET, "/", pages.catalogue.index, "The catalogue: ?q=&kind=&class=&cursor="),
+        page(GET, "/assets/{ns}/{name}", pages.catalogue.show, "One asset."),
+        page(GET, "/assets/{ns}/{name}/terms", pages.terms.show, "Its terms: ?text=en|zh"),
+        page(POST, "/assets/{ns}/{name}/terms", pages.terms.accept, "Accept them.", signed_in),
+        page(GET, "/sign-up", identity.sign_up_form, "Open an account."),
+        page(POST, "/sign-up", identity.sign_up, "Open an account."),
+        page(GET, "/sign-in", identity.sign_in_form, "Sign in: ?next="),
+        page(POST, "/sign-in", identity.sign_in, "Sign in."),
+        page(POST, "/sign-out", identity.sign_out, "Sign out."),
+        page(GET, "/account", pages.account.show, "One's own account.", signed_in),
+        page(POST, "/account/tokens", pages.account.create_token, "A new token.", signed_in),
+        page(POST, "/account/tokens/{id}/revoke", pages.account.revoke_token, "End a token.", signed_in),
+        page(GET, "/complaints/new", complaints.new, "The complaint form: ?asset=&version=&preview="),
+        page(POST, "/complaints/new", complaints.file, "File a complaint."),
+        page(GET, "/complaints", complaints.ask, "Asks for a case and its secret."),
+        page(POST, "/complaints", complaints.status, "How a case stands."),
+        page(GET, "/complaints/{case}", complaints.ask, "Asks for the secret of a case."),
+        page(GET, "/operator", desk.queue, "Complaints by due time: ?state=", signed_in),
+        page(GET, "/operator/complaints/{case}", desk.case, "One case, and what can be done.", signed_in),
+        page(GET, "/operator/holds", desk.holds, "Holds that stand, releases that wait.", signed_in),
+        page(GET, "/operator/accounts", desk.accounts, "Accounts: suspend, restore.", signed_in),
+        page(GET, "/operator/events", desk.events, "The event log, newest first: ?before=", signed_in),
+        page(GET, "/operator/act", acts.ask, "What an act will do: ?act=&subject=&reason=&case=", signed_in),
+        page(POST, "/operator/act", acts.act, "Do it.", signed_in),
+        page(GET, "/operator/acts/{id}", acts.outcome, "What an act came to.", signed_in),
+        page(POST, "/language", pages.public.language, "Choose the language of the pages."),
+        page(GET, "/problems/{code}", pages.public.problem, "What a problem type means."),
+        page(GET, "/privacy", pages.public.privacy, "Cookies, and what is kept."),
+    ]
