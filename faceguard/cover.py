@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from faceguard.pixels import Boxes, Rgb, area, overlap
 
 PADDING = 1.35
-"""A plate's side in face sides."""
+"""A plate's side in face sides, unless a plan says otherwise."""
 
 _CELLS = 2
 _NOISE = 25.0  # standard deviation, of 255
 _ONE_SHAPE = 0.3  # plates that share more of the smaller one than this make one shape
-_FEATHER = 0.08  # of the shorter side of a shape; lies outside the plates
+_FEATHER = 0.05  # of the shorter side of a shape; lies outside the plates
 
 
 class Covered:
@@ -45,10 +45,10 @@ def noise_source(key: bytes, data: bytes) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(seed)))
 
 
-def plates(boxes: Boxes, width: int, height: int) -> Boxes:
-    """Face boxes grown by PADDING around their centres to whole pixels, at least 4, inside the picture."""
+def plates(boxes: Boxes, width: int, height: int, padding: float = PADDING) -> Boxes:
+    """Face boxes grown by ``padding`` around their centres to whole pixels, at least 4, inside the picture."""
     centre = (boxes[:, :2] + boxes[:, 2:4]) / 2
-    half = np.maximum((boxes[:, 2:4] - boxes[:, :2]) * (PADDING / 2), 2)
+    half = np.maximum((boxes[:, 2:4] - boxes[:, :2]) * (padding / 2), 2)
     grown = boxes.copy()
     grown[:, :2] = np.floor(centre - half)
     grown[:, 2:4] = np.ceil(centre + half)
@@ -57,14 +57,14 @@ def plates(boxes: Boxes, width: int, height: int) -> Boxes:
     return grown
 
 
-def cover(rgb: Rgb, boxes: Boxes, noise: np.random.Generator) -> Covered:
+def cover(rgb: Rgb, boxes: Boxes, noise: np.random.Generator, padding: float = PADDING) -> Covered:
     """The picture with every face box under a plate; ``rgb`` itself is left as it is.
 
     Colours are taken from ``rgb``, so the plates of one picture must be laid in one call: plates on plates would be
     a finer mosaic. For the same reason boxes of one face become one shape and the largest shape is laid last.
     """
     height, width = rgb.shape[:2]
-    grown = plates(boxes, width, height)
+    grown = plates(boxes, width, height, padding)
     out = rgb.copy()
     mask = np.zeros((height, width), bool)
     shapes = [grown[members] for members in _clusters(grown)]

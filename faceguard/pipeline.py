@@ -73,12 +73,12 @@ def _preview(
     boxes = looker.find(picture.rgb, max(rgb.shape[:2]))
     boxes[:, :4] *= max(rgb.shape[:2]) / max(picture.rgb.shape[:2])
     state = noise.bit_generator.state
-    covered = cover(rgb, boxes, noise)
+    covered = cover(rgb, boxes, noise, looker.plan.padding)
     missed = still_open(covered, second)
     if len(missed):
         # All plates are laid anew from the picture, with the same noise: a plate over a plate would tell more.
         noise.bit_generator.state = state
-        covered = cover(rgb, np.concatenate((boxes, missed)), noise)
+        covered = cover(rgb, np.concatenate((boxes, missed)), noise, looker.plan.padding)
         if len(still_open(covered, second)):
             return Refused(Why.VERIFY_FAILED)
     if covered.share <= MOST:

@@ -7,6 +7,7 @@ import numpy as np
 
 from faceguard.decode import resized
 from faceguard.detectors.base import Detector
+from faceguard.detectors.light import brightened, colourless
 from faceguard.detectors.union import convincing, fused
 from faceguard.pixels import NO_BOXES, Boxes, Rgb, turned_back
 
@@ -16,7 +17,7 @@ PANORAMA = 3.0
 _TILE = 2.0  # long side of a tile in short sides
 _STEP = 1.5  # from one tile to the next, so that neighbours share a quarter
 
-# A turned picture is believed to be the upright one when its evidence beats the other clearly; see Looker._turned.
+# A turned picture is believed to be the upright one when its evidence beats the other clearly; see _find.
 _SURE = 0.5
 _SURE_ALONE = 0.7
 _SEEN = 12  # preview pixels; smaller faces prove nothing about which side is up
@@ -34,12 +35,16 @@ class Plan(NamedTuple):
     """name: for people. looks: fused for the upright picture. quick: for each of the four angles.
 
     thresholds: of fused scores, by height in the preview (union.HEIGHTS).
+    padding: a plate's side in face sides; boxes by one detector are less sure than the union of several.
+    grey: a plan for pictures without colour, where this one is too trusting; None when it serves them too.
     """
 
     name: str
     looks: tuple[Look, ...]
     quick: tuple[Look, ...]
     thresholds: tuple[float, ...]
+    padding: float
+    grey: "Plan | None" = None
 
     @property
     def long_side(self) -> int:
@@ -93,9 +98,11 @@ class Looker:
         """
         height, width = rgb.shape[:2]
         preview_scale = preview_long / max(width, height)
+        lit = brightened(rgb)
+        plan = self.plan.grey if self.plan.grey and colourless(rgb) else self.plan
         found = [NO_BOXES]
         for left, top, right, bottom in tiles(width, height):
-            boxes = self._find(Pyramid(rgb[top:bottom, left:right]), preview_scale)
+            boxes = _find(plan, Pyramid(lit[top:bottom, left:right]), preview_scale)
             found.append(boxes + np.array((left, top, left, top, 0), np.float32))
         return np.concatenate(found)
 
@@ -104,25 +111,28 @@ class Looker:
         boxes = fused(_seen(self.plan.quick, Pyramid(rgb)))
         return boxes[boxes[:, 4] >= threshold]
 
-    def _find(self, picture: Pyramid, preview_scale: float) -> Boxes:
-        upright = self._fused(picture, preview_scale)
-        height, width = picture.rgb.shape[:2]
-        angles = [picture.turned(quarters) for quarters in (1, 2, 3)]
-        glances = [fused(_seen(self.plan.quick, angle)) for angle in angles]
-        evidence = [_evidence(boxes, preview_scale) for boxes in glances]
-        best = int(np.argmax(evidence))
-        if evidence[best] > _TIMES * _evidence(fused(_seen(self.plan.quick, picture)), preview_scale) + _PLUS:
-            turned = self._fused(angles[best], preview_scale)
-            upright = upright[upright[:, 4] >= _SURE]
-            return np.concatenate((upright, turned_back(turned, best + 1, width, height)))
-        sure = [
-            turned_back(boxes[boxes[:, 4] >= _SURE_ALONE], quarters, width, height)
-            for quarters, boxes in enumerate(glances, start=1)
-        ]
-        return np.concatenate((upright, *sure))
 
-    def _fused(self, picture: Pyramid, preview_scale: float) -> Boxes:
-        return convincing(fused(_seen(self.plan.looks, picture)), self.plan.thresholds, preview_scale)
+def _find(plan: Plan, picture: Pyramid, preview_scale: float) -> Boxes:
+    """Upright faces, and those of the angle at which the picture clearly shows more of them."""
+    height, width = picture.rgb.shape[:2]
+    upright = _fused(plan, picture, preview_scale)
+    angles = [picture.turned(quarters) for quarters in (1, 2, 3)]
+    glances = [fused(_seen(plan.quick, angle)) for angle in angles]
+    evidence = [_evidence(boxes, preview_scale) for boxes in glances]
+    best = int(np.argmax(evidence))
+    if evidence[best] > _TIMES * _evidence(fused(_seen(plan.quick, picture)), preview_scale) + _PLUS:
+        turned = _fused(plan, angles[best], preview_scale)
+        upright = upright[upright[:, 4] >= _SURE]
+        return np.concatenate((upright, turned_back(turned, best + 1, width, height)))
+    sure = [
+        turned_back(boxes[boxes[:, 4] >= _SURE_ALONE], quarters, width, height)
+        for quarters, boxes in enumerate(glances, start=1)
+    ]
+    return np.concatenate((upright, *sure))
+
+
+def _fused(plan: Plan, picture: Pyramid, preview_scale: float) -> Boxes:
+    return convincing(fused(_seen(plan.looks, picture)), plan.thresholds, preview_scale)
 
 
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:

@@ -35,13 +35,16 @@ def looker(models: Path | None = None) -> Looker:
 
 
 def standard(center: centerface.CenterFace) -> Plan:
-    """The plan of the packaged weights alone."""
-    return Plan(
+    """The plan of the packaged weights alone; a third size helps without colour and elsewhere only covers more."""
+    two = Plan(
         name="standard",
         looks=(Look(center, 512), Look(center, 960)),
         quick=(Look(center, 512),),
         thresholds=(0.3, 0.12, 0.10, 0.10, 0.15, 0.3),
+        padding=1.4,
     )
+    three = two._replace(looks=(Look(center, 256), *two.looks), thresholds=(0.3, 0.12, 0.06, 0.06, 0.10, 0.2))
+    return two._replace(grey=three)
 
 
 def full(center: centerface.CenterFace, small: yunet.YuNet, large: yunet.YuNet) -> Plan:
@@ -51,6 +54,7 @@ def full(center: centerface.CenterFace, small: yunet.YuNet, large: yunet.YuNet) 
         looks=(Look(small, 320), Look(small, 640), Look(large, 640), Look(center, 512)),
         quick=(Look(small, 320), Look(small, 640)),
         thresholds=(0.5, 0.3, 0.2, 0.25, 0.4, 0.6),
+        padding=1.35,
     )
 
 

@@ -98,7 +98,7 @@ class SeesMark:
 
 def look_at(picture: Rgb, score: float) -> Boxes:
     look = Look(SeesMark(score), max(picture.shape[:2]))
-    return Looker(Plan("marks", (look,), (look,), (0.5,) * 6)).find(picture, max(picture.shape[:2]))
+    return Looker(Plan("marks", (look,), (look,), (0.5,) * 6, 1.35)).find(picture, max(picture.shape[:2]))
 
 
 def bar(*, upright: bool) -> Rgb:
@@ -127,12 +127,26 @@ def test_a_weak_face_seen_only_when_turned_is_not_believed_beside_upright_ones()
             return strong if (rgb == picture).all() else boxes(box(150, 150, 40, 0.6))
 
     look = Look(Upright(), 240)
-    found = Looker(Plan("marks", (look,), (look,), (0.5,) * 6)).find(picture, 240)
+    found = Looker(Plan("marks", (look,), (look,), (0.5,) * 6, 1.35)).find(picture, 240)
     assert found[:, 0].tolist() == [10, 90]
 
 
 def test_a_glance_gives_only_what_is_strong():
     look = Look(SeesMark(0.4), 240)
-    looker = Looker(Plan("marks", (look,), (look,), (0.5,) * 6))
+    looker = Looker(Plan("marks", (look,), (look,), (0.5,) * 6, 1.35))
     assert len(looker.glance(bar(upright=True), 0.3)) == 1
     assert len(looker.glance(bar(upright=True), 0.5)) == 0
+
+
+def test_a_picture_without_colour_is_looked_at_by_the_plan_for_grey():
+    never, always = Look(SeesMark(0.1), 240), Look(SeesMark(0.9), 240)
+    grey = Plan("grey", (always,), (always,), (0.5,) * 6, 1.35)
+    looker = Looker(Plan("marks", (never,), (never,), (0.5,) * 6, 1.35, grey))
+    coloured = bar(upright=True)
+    coloured[:, :, 2] = 90
+    assert len(looker.find(bar(upright=True), 240)) > 0
+    assert len(looker.find(coloured, 240)) == 0
+
+
+def test_a_dark_picture_is_looked_at_in_better_light():
+    assert len(look_at(bar(upright=True) // 2, 0.9)) > 0

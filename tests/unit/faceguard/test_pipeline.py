@@ -195,7 +195,7 @@ class Sees:
 
 def looker(boxes: Boxes = NO_BOXES) -> Looker:
     look = Look(Sees(boxes), 512)
-    return Looker(Plan("told", (look,), (look,), (0.5,) * 6))
+    return Looker(Plan("told", (look,), (look,), (0.5,) * 6, 1.35))
 
 
 def test_what_the_second_look_finds_is_covered_too(pasted):
@@ -230,7 +230,9 @@ def test_a_detector_that_fails_shows_nothing(pasted):
 
     for code, why in ((cv2.Error.StsNoMem, Why.OUT_OF_MEMORY), (cv2.Error.StsAssert, Why.CRASHED)):
         look = Look(Fails(code), 512)
-        assert safe_preview(pasted().png, looker=Looker(Plan("told", (look,), (look,), (0.5,) * 6))) == Refused(why)
+        assert safe_preview(pasted().png, looker=Looker(Plan("told", (look,), (look,), (0.5,) * 6, 1.35))) == Refused(
+            why
+        )
 
 
 def test_no_memory_for_a_picture_is_a_refusal(pasted):
