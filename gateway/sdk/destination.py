@@ -27,7 +27,11 @@ class Destination:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folder and keep other fetches out of it. Raises FolderBusy at once when one is at work."""
+        """Make the folder and keep other fetches out of it. Raises FolderBusy at once when one is at work.
+
+        A folder that is new, and still empty when the work in it fails, is taken away again.
+        """
+        new = not self.folder.exists()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._enter(self._ours, OURS)
         lock = FileLock(self._ours / "lock", timeout=0)
@@ -35,14 +39,18 @@ class Destination:
             lock.acquire()
         except Timeout as error:
             raise FolderBusy("folder-busy", folder=self.folder) from error
+        done = False
         try:
             yield
+            done = True
         finally:
             # While the lock is still held: who opened this file meanwhile notices that it is gone, and opens anew.
             with suppress(OSError):
                 if os.listdir(self._ours) == ["lock"]:
                     os.unlink(self._ours / "lock")
                     os.rmdir(self._ours)
+                    if new and not done:
+                        os.rmdir(self.folder)
             lock.release()
 
     def free(self) -> int:

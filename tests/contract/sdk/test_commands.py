@@ -58,7 +58,7 @@ def test_from_sign_in_to_files(person: Researcher, published: Published, tmp_pat
     assert "Be kind. (zh)" in person.run("terms", "lab/story", "--lang", "zh")
 
     assert "hubgate accept lab/story" in person.run("fetch", "lab/story", status=1)
-    assert not (tmp_path / "story" / "large.bin").exists()
+    assert not (tmp_path / "story").exists()
     refused = person.run("accept", "lab/story", "--purpose", "a thesis", status=2)
     assert "--yes" in refused
     accepted = json.loads(person.run("accept", "lab/story", "--purpose", "a thesis", "--yes", "--json"))

@@ -84,6 +84,21 @@ def test_a_client_killed_in_the_middle_goes_on_where_it_was(published: Published
     assert begun in [record["start"] for record in last]
 
 
+def test_an_interrupted_fetch_says_how_to_go_on(published: Published, relay: Relay, tmp_path: Path) -> None:
+    published.publish("lab/interrupted")
+    token = accepted(published.gateway, "interrupted", "lab/interrupted")
+    relay.hold_after(LARGE // 2)
+    client = start_fetch(relay, token, "lab/interrupted", tmp_path / "to")
+    relay.wait_held()
+    wait_for_bytes(tmp_path / "to")
+    client.send_signal(signal.SIGINT)
+    relay.release()
+    _, said = client.communicate(timeout=WAIT_S)
+    assert client.returncode == 1
+    assert said == "Interrupted. Run the same again to go on.\n"
+    assert part_of(tmp_path / "to").stat().st_size > 0
+
+
 def test_a_set_revoked_in_the_middle_stops_the_fetch_and_leaves_nothing(
     published: Published, relay: Relay, tmp_path: Path
 ) -> None:
@@ -98,7 +113,7 @@ def test_a_set_revoked_in_the_middle_stops_the_fetch_and_leaves_nothing(
     assert client.returncode == 1
     assert f"{published.gateway.url}/notices/" in said
     assert "Traceback" not in said
-    assert os.listdir(tmp_path / "to") == []
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_set_revoked_while_nobody_fetches_takes_its_partial_files_with_it(
