@@ -48,7 +48,7 @@ def blur(
     exit status is 3. From a folder every picture is taken, with the folders it lies in; names get the ending .jpg.
     """
     language: Language = "zh" if (lang or _language()) == Lang.ZH else "en"
-    pairs = list(_pairs(source, target)) if source.is_dir() else [(source, target)]
+    pairs = list(_pairs(source, target))
     models = os.environ.get("FACEGUARD_MODELS")
     limits = Limits(preview_px=preview)
     with (
@@ -63,7 +63,10 @@ def blur(
 
 
 def _pairs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """Every picture below a folder and the place for its copy; two that would share a place keep their own endings."""
+    """Every picture of the source and the place for its copy; two that would share a place keep their own endings."""
+    if source.is_file():
+        yield source, target / f"{source.stem}.jpg" if target.is_dir() else target
+        return
     taken: set[Path] = set()
     for path in sorted(source.rglob("*")):
         if path.is_file() and path.suffix.lower() in _SUFFIXES and target not in path.parents:

@@ -30,6 +30,11 @@ def test_a_picture_becomes_a_small_jpeg(pictures, tmp_path):
         assert image.size == (200, 200)
 
 
+def test_a_picture_may_be_put_into_a_folder(pictures, tmp_path):
+    assert faceguard("blur", pictures / "astronaut.png", tmp_path).returncode == 0
+    assert (tmp_path / "astronaut.jpg").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "sentence"),
     [
