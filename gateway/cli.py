@@ -12,9 +12,19 @@ from gateway.sdk.cli import app
 
 def main() -> None:
     """The entry point of the console script."""
-    if importlib.util.find_spec("sqlalchemy") is not None:
+    if not _is_a_researchers(sys.argv[1:]) and importlib.util.find_spec("sqlalchemy") is not None:
         _add_server_commands(app)
     app()
+
+
+def _is_a_researchers(arguments: list[str]) -> bool:
+    """Those commands need none of the server's packages, which take most of a second to load."""
+    return arguments[:1] in [[command.name] for command in app.registered_commands] and not _makes_terms(arguments)
+
+
+def _makes_terms(arguments: list[str]) -> bool:
+    # `terms NS/NAME` reads terms and `terms publish ID` makes them: an asset's name always has a slash.
+    return arguments[:2] == ["terms", "publish"]
 
 
 def _add_server_commands(root: typer.Typer) -> None:
@@ -26,8 +36,7 @@ def _add_server_commands(root: typer.Typer) -> None:
     root.add_typer(operate.app)
     root.add_typer(accounts.account, name="account")
     root.add_typer(accounts.token, name="token")
-    if sys.argv[1:3] == ["terms", "publish"]:
-        # `terms NS/NAME` reads terms and `terms publish ID` makes them: an asset's name always has a slash.
+    if _makes_terms(sys.argv[1:]):
         root.registered_commands = [c for c in root.registered_commands if c.name != "terms"]
         root.add_typer(publishing.terms, name="terms")
 
