@@ -19,7 +19,8 @@ def main() -> None:
 
 def _is_a_researchers(arguments: list[str]) -> bool:
     """Those commands need none of the server's packages, which take most of a second to load."""
-    return arguments[:1] in [[command.name] for command in app.registered_commands] and not _makes_terms(arguments)
+    theirs = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    return bool(arguments) and arguments[0] in theirs and not _makes_terms(arguments)
 
 
 def _makes_terms(arguments: list[str]) -> bool:
@@ -37,8 +38,7 @@ def _add_server_commands(root: typer.Typer) -> None:
     root.add_typer(accounts.account, name="account")
     root.add_typer(accounts.token, name="token")
     if _makes_terms(sys.argv[1:]):
-        root.registered_commands = [c for c in root.registered_commands if c.name != "terms"]
-        root.add_typer(publishing.terms, name="terms")
+        root.add_typer(publishing.terms, name="terms")  # a group of the same name takes the command's place
 
 
 if __name__ == "__main__":
