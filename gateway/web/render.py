@@ -62,8 +62,9 @@ def day(context: Context, at: datetime) -> str:
 
 
 @pass_context
-def moment(context: Context, at: datetime) -> str:
-    """Day and minute in UTC."""
+def moment(context: Context, at: datetime | str) -> str:
+    """Day and minute in UTC; text is read as RFC 3339."""
+    at = datetime.fromisoformat(at) if isinstance(at, str) else at
     clock = format_time(at.astimezone(UTC), "HH:mm", locale=LOCALES[context["words"].language])
     return f"{day(context, at)} {clock} UTC"
 

@@ -34,6 +34,9 @@ class Words:
     def __contains__(self, key: str) -> bool:
         return key in self._sentences
 
+    def all_keys(self) -> frozenset[str]:
+        return frozenset(self._sentences)
+
     def pick(self, *, en: str, zh: str) -> str:
         """Of a text that exists in both languages, the one to show."""
         return zh if self.language == "zh" else en

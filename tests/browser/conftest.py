@@ -92,7 +92,12 @@ def person(gateway: Gateway, name: str, role: str) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     gateway = Gateway(folder / "data")
-    for name, role in (("reader", "researcher"), ("keeper", "operator"), ("second", "operator")):
+    for name, role in (
+        ("reader", "researcher"),
+        ("guessed", "researcher"),
+        ("keeper", "operator"),
+        ("second", "operator"),
+    ):
         person(gateway, name, role)
     gateway.terms(folder, text="# Research use\n\n1. Be kind.\n2. Identify nobody.\n")
     faces = folder / "faces"
