@@ -116,6 +116,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     held.mkdir()
     (held / "one.txt").write_text("x", encoding="utf-8")
     gateway.publish(held, "demo/held")
+    gateway.publish(held, "demo/minors", **{"persons": "minors", "class": "minor"})
+    draft = folder / "draft.toml"
+    draft.write_text('title = { en = "Draft", zh = "草稿" }\nclass = "face"\n', encoding="utf-8")
+    gateway.run(
+        "publish", "dataset", "demo/draft", str(held), "--terms", "research-use", "--warrant", str(draft), status=1
+    )
     with gateway.serving():
         made = Site(gateway, version)
         _complain_and_hold(made)

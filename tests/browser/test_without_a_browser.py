@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.browser.conftest import PASSWORD, Site
+from tests.gateways import Gateway
 
 ASSET = "/assets/demo/street-faces"
 POSTS = (
@@ -111,12 +113,19 @@ def test_an_operator_s_pages_are_closed_to_others(site: Site) -> None:
         assert client.get(ASSET).status_code == 200
 
 
-def test_what_is_not_there_looks_like_what_may_not_be_seen(site: Site) -> None:
+def test_a_draft_and_a_minors_set_look_like_what_is_not_there(site: Site) -> None:
     with site.gateway.client() as client:
-        absent = client.get("/assets/demo/absent")
-        malformed = client.get("/assets/..x/--")
-    assert absent.status_code == malformed.status_code == 404
-    assert absent.text.replace("/assets/demo/absent", "") == malformed.text.replace("/assets/..x/--", "")
+        signed_in(client, "reader")
+        texts = set()
+        for name in ("demo/absent", "demo/draft", "demo/minors", "..x/--"):
+            answer = client.get(f"/assets/{name}")
+            assert answer.status_code == 404
+            texts.add(answer.text.replace(f"/assets/{name}", ""))
+        assert len(texts) == 1
+        front = client.get("/").text
+        assert "demo/street-faces" in front
+        assert "demo/draft" not in front
+        assert "demo/minors" not in front
 
 
 def test_a_wrong_complaint_comes_back_as_it_was_typed(site: Site) -> None:
@@ -161,3 +170,25 @@ def test_sign_up_says_what_is_wrong_beside_each_field(site: Site) -> None:
     assert taken.status_code == 409
     assert "This name is taken" in taken.text
     assert PASSWORD not in taken.text
+
+
+def test_over_plain_http_nobody_signs_in_and_a_closed_sign_up_is_not_there(tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path / "data")
+    gateway.environ |= {"HUBGATE_PUBLIC_URL": "http://gateway.example", "HUBGATE_SIGN_UP": "false"}
+    with gateway.serving(), gateway.client() as client:
+        page = client.get("/sign-in")
+        assert "would travel in clear" in page.text
+        assert 'type="password"' not in page.text
+        assert client.post("/sign-in", data={"name": "operator", "password": PASSWORD}).status_code == 403
+        assert client.get("/sign-up").status_code == 404
+        assert client.post("/sign-up", data={"name": "x"}).status_code == 404
+
+
+def test_search_and_filters_add_up_and_keep_each_other(site: Site) -> None:
+    with site.gateway.client() as client:
+        found = client.get("/", params={"q": "street-faces", "class": "face"}).text
+        assert "/assets/demo/street-faces" in found
+        assert "/assets/demo/hostile" not in found
+        assert 'href="/?q=street-faces&amp;kind=model&amp;class=face"' in found
+        assert "/assets/demo/street-faces" not in client.get("/", params={"kind": "model"}).text
+        assert client.get("/", params={"kind": "x"}).status_code == 422

@@ -52,7 +52,7 @@ class IdentityPages:
         self._renderer = renderer
         self._sign_up_open = sign_up_open
         self._guesses = Attempts(10, timedelta(minutes=15))  # at one account from one address
-        self._sweeps = Attempts(100, timedelta(minutes=15))  # at any account from one address
+        self._sweeps = Attempts(300, timedelta(minutes=15))  # at any account from one address, right ones too
         self._openings = Attempts(20, timedelta(hours=1))
 
     async def sign_in_form(self, request: Request, actor: Actor) -> Response:
@@ -69,10 +69,10 @@ class IdentityPages:
         guess = f"{where} {name.casefold()[:100]}"
         self._guesses.check(guess, now)
         self._sweeps.check(where, now)
+        self._guesses.count(guess, now)  # before the slow part, or many at once would all pass
+        self._sweeps.count(where, now)
         account, password_hash = await self._catalogue.read(with_password, name)
         if not await self._passwords.matches(password_hash, form.text("password")) or account is None:
-            self._guesses.count(guess, now)
-            self._sweeps.count(where, now)
             form.blame(["name", "password"])
             return self._sign_in_page(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
         self._guesses.forget(guess)
