@@ -45,7 +45,12 @@ class Notices:
 
     async def show(self, request: Request, actor: Actor) -> Response:
         """A page for browsers, which ask for HTML by name; the record for everyone else."""
-        found = record(await self._catalogue.read(find, request.path_params["id"]), self._errors.appeal_url)
-        if "text/html" in request.headers.get("accept", ""):
+        for_people = "text/html" in request.headers.get("accept", "")
+        try:
+            notice = await self._catalogue.read(find, request.path_params["id"])
+        except NotFound as error:
+            return (self._errors.page if for_people else self._errors.problem)(request, error)
+        found = record(notice, self._errors.appeal_url)
+        if for_people:
             return self._renderer.render(request, "notice.html", actor, notice=found)
         return reply(found)
