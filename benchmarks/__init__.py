@@ -1,0 +1,1 @@
+"""What hubgate costs, measured beside nginx in the same run. Ratios mean something; seconds belong to one machine."""

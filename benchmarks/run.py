@@ -1,0 +1,55 @@
+"""Run every benchmark, print one table each, and write artefacts/benchmarks.json with the machine's facts.
+
+python -m benchmarks.run [--quick] [NAME ...]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+from benchmarks import blur, cut, download, small_files
+
+TABLES = {
+    "download": ("Large downloads beside nginx (best of the rounds)", download.main),
+    "small_files": ("50 KB files, 8 connections, one core", small_files.main),
+    "cut": ("One revocation while streams run, and the server's memory", cut.main),
+}
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """The rows as lines of columns."""
+    names = list(rows[0])
+    cells = [names] + [
+        [
+            f"{v:.3g}" if isinstance(v, float) and v < 100 else f"{v:,.0f}" if isinstance(v, float) else str(v)
+            for v in row.values()
+        ]
+        for row in rows
+    ]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+
+
+def main() -> None:
+    quick = "--quick" in sys.argv
+    wanted = [name for name in sys.argv[1:] if not name.startswith("-")] or [*TABLES, "blur"]
+    results: dict[str, object] = {"machine": {"cores": os.cpu_count(), "kernel": platform.release()}, "quick": quick}
+    for name in wanted:
+        if name == "blur":
+            blur.main(quick)
+            continue
+        title, measure = TABLES[name]
+        rows = measure(quick)
+        results[name] = rows
+        print(f"\n{title}\n{table(rows)}\n", flush=True)
+    artefacts = Path("artefacts")
+    artefacts.mkdir(exist_ok=True)
+    (artefacts / "benchmarks.json").write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
