@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from catalog.ports import Store
 from catalog.store import open_store
@@ -143,7 +143,7 @@ def new_runner(installation: Installation, guard: Guard) -> Runner:
     return Runner(installation.store, {builder.kind: builder}, clock=utc_now)
 
 
-def build_app(installation: Installation) -> Starlette:
+def build_app(installation: Installation) -> ASGIApp:
     """The web application with everything that runs beside it."""
     settings, store = installation.settings, installation.store
     base_url = settings.base_url

@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-
-import anyio.to_thread
+from concurrent.futures import ThreadPoolExecutor
 
 from catalog.errors import CatalogUnavailable
 from catalog.ports import Store
@@ -17,7 +16,9 @@ from catalog.vocabulary import Delivery, Settlement
 
 log = logging.getLogger("hubgate.deliveries")
 
-SETTLE_RETRY_S = 1.0
+RETRY_S = 1.0
+# Nobody waits for a settlement, so it waits for the next start, or for this long: each commit costs a disk's flush.
+SETTLE_S = 0.1
 
 
 class DeliveryWriter:
@@ -27,13 +28,15 @@ class DeliveryWriter:
         self._store = store
         self._starting: list[tuple[Delivery, asyncio.Future[None]]] = []
         self._ended: list[Settlement] = []
-        self._work = asyncio.Event()
-        self._limiter = anyio.CapacityLimiter(1)
+        self._work = asyncio.Event()  # something is to be written
+        self._someone_waits = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="deliveries")
 
     async def started(self, delivery: Delivery) -> None:
         """Return when the row is durable: before that no byte may leave. Raises CatalogUnavailable."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._starting.append((delivery, done))
+        self._someone_waits.set()
         self._work.set()
         await done
 
@@ -47,13 +50,28 @@ class DeliveryWriter:
         try:
             while True:
                 await self._work.wait()
+                if not self._starting:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(SETTLE_S):
+                            await self._someone_waits.wait()
+                await self._gather()
                 self._work.clear()
+                self._someone_waits.clear()
                 if not await self._write():
-                    await asyncio.sleep(SETTLE_RETRY_S)
+                    await asyncio.sleep(RETRY_S)
                     self._work.set()
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._write()
+            while self._starting or self._ended:
+                if not await asyncio.shield(self._write()):
+                    break
+            self._thread.shutdown(wait=False)
+
+    async def _gather(self) -> None:
+        """Let those that arrive in this very moment share the commit: a turn of the loop for as long as more come."""
+        count = 0
+        while len(self._starting) > count:
+            count = len(self._starting)
+            await asyncio.sleep(0)
 
     async def _write(self) -> bool:
         starting, self._starting = self._starting, []
@@ -67,7 +85,7 @@ class DeliveryWriter:
                 tx.deliveries.settle(ended)
 
         try:
-            await anyio.to_thread.run_sync(commit, limiter=self._limiter)
+            await asyncio.get_running_loop().run_in_executor(self._thread, commit)
         except CatalogUnavailable as error:
             log.warning("the delivery ledger cannot be written: %d downloads refused", len(starting))
             for _, done in starting:

@@ -10,8 +10,9 @@ from http import HTTPStatus
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import NotFound
 from gateway.web.auth import Authenticator
@@ -30,11 +31,9 @@ def build(
     *,
     tasks: Sequence[Task],
     on_close: Callable[[], None],
-) -> Starlette:
+) -> ASGIApp:
     """`tasks` run while the application does; one that ends takes the application down: better none than half."""
-    routes: list[BaseRoute] = [
-        Route(entry.path, Endpoint(entry, auth, errors), methods=list(entry.methods)) for entry in entries
-    ]
+    routes: list[BaseRoute] = [_route(entry, auth, errors) for entry in entries if entry.sends is None]
     routes.append(Mount("/static", StaticFiles(directory=HERE / "static"), name="static"))
 
     @asynccontextmanager
@@ -53,7 +52,30 @@ def build(
     async def wrong_method(request: Request, error: Exception) -> Response:
         return errors.problem(request, BadRequest("wrong-method", HTTPStatus.METHOD_NOT_ALLOWED))
 
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: absent, 405: wrong_method})
+    site = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: absent, 405: wrong_method})
+    return ByteRoutesFirst([_route(entry, auth, errors) for entry in entries if entry.sends is not None], site)
+
+
+class ByteRoutesFirst:
+    """The byte routes are asked most and answer every failure themselves: they go around the site's middleware."""
+
+    def __init__(self, byte_routes: Sequence[Route], site: ASGIApp) -> None:
+        self._byte_routes = byte_routes
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for route in self._byte_routes:
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    scope.update(found)
+                    await route.app(scope, receive, send)
+                    return
+        await self._site(scope, receive, send)
+
+
+def _route(entry: Entry, auth: Authenticator, errors: Errors) -> Route:
+    return Route(entry.path, Endpoint(entry, auth, errors), methods=list(entry.methods))
 
 
 async def _run(task: Task) -> None:
