@@ -46,6 +46,11 @@ class Catalogue:
     def now(self) -> datetime:
         return self._clock()
 
+    @property
+    def generation(self) -> int:
+        """Another number means that a decision made before may no longer hold."""
+        return self._generation
+
     async def read(self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `query(tx, …)` on a snapshot, in a thread. Raises CatalogError."""
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import format_datetime
 from functools import partial
 from http import HTTPStatus
+from typing import NamedTuple
 from urllib.parse import quote
 
 import anyio.to_thread
@@ -43,6 +44,13 @@ PRIVATE: tuple[Header, ...] = (
 PRINTABLE = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\", "%"}
 
 
+class Decided(NamedTuple):
+    """A decision, and the catalogue's generation from before it was made."""
+
+    access: Access
+    generation: int
+
+
 class Downloads:
     """The only handlers that reach originals."""
 
@@ -66,6 +74,7 @@ class Downloads:
         """GET and HEAD of one item."""
         where: Mapping[str, str] = scope["path_params"]
         decide = partial(self._catalogue.item, actor, where["ns"], where["name"], where["version"], where["path"])
+        generation = self._catalogue.generation
         access = await decide()
         item = _item(access)
         plan = evaluate(scope["method"], scope["headers"], size=item.size, etag=etag_of(item.sha256))
@@ -83,7 +92,8 @@ class Downloads:
             finally:
                 blob.close()
 
-        await self._stream(scope, actor, decide, transfer, start=plan.start, stop=plan.stop, include=None)
+        decided = Decided(access, generation)
+        await self._stream(scope, actor, decided, decide, transfer, start=plan.start, stop=plan.stop, include=None)
 
     async def archive(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
         """GET and HEAD of a tar of the items that `include` selects; stopped ones are named in its last member."""
@@ -93,6 +103,7 @@ class Downloads:
         async def decide() -> Access:
             return (await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], where["version"]))[0]
 
+        generation = self._catalogue.generation
         access = await decide()
         ground = await self._catalogue.ground(actor, where["ns"], where["name"], where["version"])
         items, last = select(await self._catalogue.manifest(ground), ground, include)
@@ -121,12 +132,14 @@ class Downloads:
             whole = Plan(status=HTTPStatus.OK, start=0, stop=size, headers=())
             await self._bare(send, whole, headers)
             return
-        await self._stream(scope, actor, decide, transfer, start=0, stop=size, include=include)
+        decided = Decided(access, generation)
+        await self._stream(scope, actor, decided, decide, transfer, start=0, stop=size, include=include)
 
     async def _stream(
         self,
         scope: Scope,
         actor: Actor,
+        decided: Decided,
         decide: Decide,
         transfer: Transfer,
         *,
@@ -140,7 +153,9 @@ class Downloads:
         account_id = "" if actor.account is None else actor.account.id
         async with self._caps.admit(account=account_id, address=client[0] if client else ""):
             # The wait for a place may have been long: what was decided before it may hold no more.
-            access, stream = await self._register(actor, decide, (lambda: None) if link is None else link.abort)
+            access, stream = await self._register(
+                actor, decided, decide, (lambda: None) if link is None else link.abort
+            )
             try:
                 delivery = self._delivery(access, actor, start, stop, include)
                 await self._deliveries.started(delivery)
@@ -160,13 +175,16 @@ class Downloads:
             finally:
                 stream.close()
 
-    async def _register(self, actor: Actor, decide: Decide, abort: Abort) -> tuple[Access, Stream]:
+    async def _register(self, actor: Actor, decided: Decided, decide: Decide, abort: Abort) -> tuple[Access, Stream]:
         for _ in range(DECIDE_AGAIN):
-            access = await decide()
+            if decided.generation != self._catalogue.generation:
+                generation = self._catalogue.generation
+                decided = Decided(await decide(), generation)
+            access = decided.access
             try:
                 return access, self._registry.register(access.subjects(actor), access.decision.as_of, abort)
             except Stopped:
-                continue
+                decided = decided._replace(generation=-1)
         raise CatalogUnavailable()
 
     def _delivery(self, access: Access, actor: Actor, start: int, stop: int, include: Sequence[str] | None) -> Delivery:
