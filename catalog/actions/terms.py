@@ -33,7 +33,9 @@ def publish_terms(
 ) -> Terms:
     """The next version; the first is 1.0. The same texts again give the version in force."""
     publisher = authorise(tx, actor, Act.PUBLISH_TERMS)
-    wrong = {key: "missing" for key, text in (("en", en), ("zh", zh)) if not text.strip()}
+    texts = {"en": en, "zh": zh}
+    wrong = {key: "missing" for key, text in texts.items() if not text.strip()}
+    wrong |= {key: "holds half a character" for key, text in texts.items() if not names.is_text(text)}
     if not TERMS_ID.fullmatch(terms_id):
         wrong["id"] = "expects 1-64 of a-z 0-9 . _ -"
     if wrong:

@@ -7,6 +7,7 @@ import re
 import phonenumbers
 
 from catalog.errors import Invalid
+from catalog.policy.names import is_text
 
 EMAIL = re.compile(r"[^@\s<>\"(),:;\\\[\]]{1,64}@[^@\s<>\"(),:;\\\[\]]{1,190}\.[^@\s.<>\"(),:;\\\[\]]{2,63}")
 HOME = "CN"  # a number without a country code is read as one from here
@@ -15,7 +16,7 @@ HOME = "CN"  # a number without a country code is read as one from here
 def email(text: str) -> str:
     """Raises Invalid."""
     address = text.strip()
-    if not EMAIL.fullmatch(address):
+    if not EMAIL.fullmatch(address) or not is_text(address):
         raise Invalid({"email": "expects name@example.org"})
     return address
 
