@@ -87,11 +87,6 @@ class Connection:
         info: bytes = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED_AT + 8)
         return int.from_bytes(info[_BYTES_ACKED_AT:], "little")
 
-    def cork(self, on: bool) -> None:
-        """Hold partial segments back until uncorked, so that a head and a small body leave together."""
-        if self._is_tcp and not self.closed:
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
-
     async def settle(self, below: int) -> None:
         """Return when at most ``below`` bytes are unacknowledged, or the connection or the guard says stop."""
         pause = 0.0005

@@ -78,6 +78,27 @@ class CuttableProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, _Exchange(app, cycle, self.flow, self.link))
 
 
+class _Together(asyncio.Transport):
+    """Stands in for the transport while a head and the first of its body are written: both leave in one call."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self.transport = transport
+        self._pieces: list[Any] = []
+
+    def write(self, data: Any) -> None:
+        self._pieces.append(data)
+
+    def flush(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        if pieces:
+            self.transport.writelines(pieces)
+
+    def close(self) -> None:
+        self.flush()
+        self.transport.close()
+
+
 class _Exchange:
     """One request and its response: the application is run with a ``send`` that knows zero copy."""
 
@@ -114,12 +135,14 @@ class _Exchange:
         if head is None:
             await self._cycle.send(message)
             return
-        self._link.cork(True)
+        together = _Together(self._cycle.transport)
+        self._cycle.transport = together
         try:
             await self._cycle.send(head)
             await self._cycle.send(message)
         finally:
-            self._link.cork(False)
+            together.flush()
+            self._cycle.transport = together.transport
 
     async def _send_file(self, message: dict[str, Any]) -> None:
         file = message["file"]

@@ -6,8 +6,9 @@ import base64
 import fnmatch
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from email.utils import format_datetime
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
@@ -250,7 +251,12 @@ def archive_headers(access: Access) -> list[Header]:
 def _dated(access: Access) -> list[Header]:
     if access.version is None or access.version.published_at is None:
         return []
-    return [(b"last-modified", format_datetime(access.version.published_at, usegmt=True).encode())]
+    return [(b"last-modified", _http_date(access.version.published_at))]
+
+
+@lru_cache  # all items of a version have its date
+def _http_date(moment: datetime) -> bytes:
+    return format_datetime(moment, usegmt=True).encode()
 
 
 def disposition(name: str) -> bytes:
