@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
+import subprocess
 import sys
 from pathlib import Path
 
 from benchmarks import blur, cut, download, small_files
 
 TABLES = {
-    "download": ("Large downloads beside nginx (best of the rounds)", download.main),
+    "download": ("Large downloads beside nginx (medians)", download.main),
     "small_files": ("50 KB files, 8 connections, one core", small_files.main),
     "cut": ("One revocation while streams run, and the server's memory", cut.main),
 }
@@ -34,10 +36,24 @@ def table(rows: list[dict[str, object]]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
 
 
+def machine() -> dict[str, object]:
+    """What the figures depend on: cores (shared by client and server), processor, memory and versions."""
+    processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr.strip()
+    return {
+        "cores": os.cpu_count(),
+        "processor": platform.machine() if processor is None else processor[1],
+        "memory GiB": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "nginx": nginx.rpartition("/")[2],
+    }
+
+
 def main() -> None:
     quick = "--quick" in sys.argv
     wanted = [name for name in sys.argv[1:] if not name.startswith("-")] or [*TABLES, "blur"]
-    results: dict[str, object] = {"machine": {"cores": os.cpu_count(), "kernel": platform.release()}, "quick": quick}
+    results: dict[str, object] = {"machine": machine(), "quick": quick}
     for name in wanted:
         if name == "blur":
             blur.main(quick)

@@ -28,18 +28,18 @@ residency = "any"
 contact = "bench@example.org"
 """
 NGINX = """
+user root;
 worker_processes 1;
 daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.log;
+pid nginx.pid;
+error_log nginx.log;
 events {{ worker_connections 2048; }}
 http {{
     access_log off;
     sendfile on;
-    tcp_nopush on;
+    tcp_nopush {nopush};
     keepalive_requests 1000000;
-    client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-    uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+    client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
     server {{ listen 127.0.0.1:{port}; root {root}; }}
 }}
 """
@@ -91,6 +91,13 @@ class Server:
                 os.sched_setaffinity(int(task.name), {core})
 
 
+def machine_cpu_seconds() -> float:
+    """Time that all cores together have spent on anything so far."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]
+    idle, waiting = ticks[3:5]
+    return (sum(ticks) - idle - waiting) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
 def gateway(folder: Path, files: Path) -> Iterator[Server]:
     """hubgate with `files` published and accepted; every download is authorised and recorded."""
@@ -120,15 +127,17 @@ def gateway(folder: Path, files: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, files: Path) -> Iterator[Server]:
-    """nginx with one worker and sendfile, open to anyone."""
+def nginx(folder: Path, files: Path, *, nopush: bool = False) -> Iterator[Server]:
+    """nginx with one worker and sendfile, open to anyone; `nopush` makes it wait for full segments."""
     port = free_port()
-    (folder / "nginx.conf").write_text("user root;\n" + NGINX.format(folder=folder, port=port, root=files))
-    process = subprocess.Popen(["nginx", "-c", folder / "nginx.conf", "-p", folder], stderr=subprocess.DEVNULL)
+    prefix = folder / ("nopush" if nopush else "nginx")
+    prefix.mkdir()
+    (prefix / "nginx.conf").write_text(NGINX.format(port=port, root=files, nopush="on" if nopush else "off"))
+    process = subprocess.Popen(["nginx", "-c", "nginx.conf", "-p", prefix], stderr=subprocess.DEVNULL)
     try:
         wait_for(port, "/")
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        yield Server("nginx", [int(pid) for pid in children], port, "/", None)
+        yield Server("nginx, nopush" if nopush else "nginx", [int(pid) for pid in children], port, "/", None)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
