@@ -191,8 +191,10 @@ class Downloads:
     def _delivery(self, access: Access, actor: Actor, start: int, stop: int, include: Sequence[str] | None) -> Delivery:
         if actor.account is None or access.asset is None or access.version is None:
             raise CatalogUnavailable()  # no decision opens this door without the three
+        now = self._catalogue.now()
         return Delivery(
-            id=self._catalogue.new_id(24),
+            # By time, then by chance: new rows lie side by side in the index, so that a commit writes fewer pages.
+            id=f"{int(now.timestamp() * 1e6):014x}{self._catalogue.new_id(10)}",
             account_id=actor.account.id,
             token_id=actor.token_id,
             asset_id=access.asset.id,
@@ -202,7 +204,7 @@ class Downloads:
             start=start,
             stop=stop,
             as_of=access.decision.as_of,
-            started_at=self._catalogue.now(),
+            started_at=now,
         )
 
     async def _open(self, item: Item) -> Blob:
