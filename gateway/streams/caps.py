@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 WAIT_S = 30.0
 
@@ -24,34 +23,25 @@ class Caps:
         self._running: dict[tuple[str, str], int] = {}
         self._waiting: dict[tuple[str, str], deque[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def admit(self, *, account: str, address: str) -> AsyncIterator[None]:
-        """Hold a place of the account and of the address while the block runs. Raises Busy after the wait."""
+    def admit(self, *, account: str, address: str) -> "Place":
+        """`async with` it: a place of the account and of the address is held meanwhile. Raises Busy after the wait."""
         # Always in this order, so that two waiters never hold what the other wants.
-        keys = (("account", account), ("address", address))
-        held: list[tuple[str, str]] = []
-        try:
-            for key in keys:
-                if not self._take(key):
-                    await self._wait(key)
-                held.append(key)
-            yield
-        finally:
-            for key in held:
-                self._give_back(key)
+        return Place(self, (("account", account), ("address", address)))
 
     def running(self, kind: str, name: str) -> int:
         """Streams that hold a place: kind is ``account`` or ``address``."""
         return self._running.get((kind, name), 0)
 
-    def _take(self, key: tuple[str, str]) -> bool:
+    def take(self, key: tuple[str, str]) -> bool:
+        """A place at once, or False when there is none or others wait."""
         running = self._running.get(key, 0)
         if running >= self._limits[key[0]] or self._waiting.get(key):
             return False
         self._running[key] = running + 1
         return True
 
-    async def _wait(self, key: tuple[str, str]) -> None:
+    async def wait(self, key: tuple[str, str]) -> None:
+        """A place in turn. Raises Busy."""
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line = self._waiting.setdefault(key, deque())
         line.append(place)
@@ -60,7 +50,7 @@ class Caps:
                 await place
         except BaseException as error:
             if place.done() and not place.cancelled():
-                self._give_back(key)  # the place came in the same turn as the end of the waiting
+                self.give_back(key)  # the place came in the same turn as the end of the waiting
             else:
                 with suppress(ValueError):
                     line.remove(place)
@@ -71,7 +61,8 @@ class Caps:
             if not line:
                 self._waiting.pop(key, None)
 
-    def _give_back(self, key: tuple[str, str]) -> None:
+    def give_back(self, key: tuple[str, str]) -> None:
+        """To the first who waits, or to nobody."""
         line = self._waiting.get(key)
         while line:
             place = line.popleft()
@@ -83,3 +74,31 @@ class Caps:
             self._running[key] = left
         else:
             del self._running[key]
+
+
+class Place:
+    """A stream's place; a plain class, since this is on the path of every download and nearly always free."""
+
+    __slots__ = ("_caps", "_held", "_keys")
+
+    def __init__(self, caps: Caps, keys: tuple[tuple[str, str], ...]) -> None:
+        self._caps = caps
+        self._keys = keys
+        self._held = 0
+
+    async def __aenter__(self) -> None:
+        try:
+            for key in self._keys:
+                if not self._caps.take(key):
+                    await self._caps.wait(key)
+                self._held += 1
+        except BaseException:
+            self._give_back()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._give_back()
+
+    def _give_back(self) -> None:
+        for key in self._keys[: self._held]:
+            self._caps.give_back(key)

@@ -50,11 +50,12 @@ class CuttableProtocol(HttpToolsProtocol):
                 self.send_400_response("Request head too large.")
                 return
         super().data_received(data)
+        if self._head_began:  # most heads come whole, and need no clock
+            self._await_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_began, self._head_bytes = True, 0
-        self._await_head()
 
     def on_headers_complete(self) -> None:
         self._head_began = False

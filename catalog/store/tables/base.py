@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, MetaData, Row, String, Table, TypeDecorator
+from sqlalchemy import Connection, Dialect, Insert, MetaData, Row, String, Table, TypeDecorator, Update
 
 metadata = MetaData(
     naming_convention={
@@ -22,6 +23,11 @@ metadata = MetaData(
 AnyRow = Row[*tuple[Any, ...]]
 
 
+def stamp(at: datetime) -> str:
+    """How a moment is kept: UTC, to the microsecond, in 27 characters."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment in UTC as ISO 8601 text of one width: it sorts as time does, and a person can read it."""
 
@@ -29,7 +35,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return None if value is None else stamp(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromisoformat(value)
@@ -41,3 +47,29 @@ class Link:
 
     connection: Connection
     insert: Callable[[Table], Any]
+
+
+class Bulk:
+    """A statement for many rows of the hot path, compiled once for a dialect; values go to the driver as they are.
+
+    `names` are the parameters. A row is a mapping of all of them; moments must be stamped already.
+    """
+
+    def __init__(self, statement: Insert | Update, names: Sequence[str]) -> None:
+        self._statement = statement
+        self._names = list(names)
+        self._ready: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {}
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute for each row; no rows, no statement."""
+        if rows:
+            text, shape = self._ready.get(connection.dialect.name) or self._compile(connection.dialect)
+            connection.exec_driver_sql(text, [shape(row) for row in rows])
+
+    def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
+        keys = self._names if isinstance(self._statement, Insert) else None
+        compiled = self._statement.compile(dialect=dialect, column_keys=keys)
+        order = compiled.positiontup  # None where the driver takes names
+        ready = (str(compiled), dict if order is None else itemgetter(*order))
+        self._ready[dialect.name] = ready
+        return ready

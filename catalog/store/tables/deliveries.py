@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, bindparam, func, insert, select, update
 
 from catalog.store.tables.assets import assets
-from catalog.store.tables.base import Instant, Link, metadata
+from catalog.store.tables.base import Bulk, Instant, Link, metadata, stamp
 from catalog.vocabulary import Delivery, DeliveryEnd, Settlement
 
 deliveries = Table(
@@ -30,11 +30,18 @@ deliveries = Table(
     Index("ix_deliveries_account_id_started_at", "account_id", "started_at"),
 )
 
-ADD = insert(deliveries)
-SETTLE = (
+ADD = Bulk(
+    insert(deliveries),
+    (
+        "id", "account_id", "token_id", "asset_id", "version_id", "path", "include", "start", "stop", "as_of",
+        "started_at",
+    ),
+)  # fmt: skip
+SETTLE = Bulk(
     update(deliveries)
     .where(deliveries.c.id == bindparam("delivery"))
-    .values(acknowledged=bindparam("bytes"), end=bindparam("how"), ended_at=bindparam("at"))
+    .values(acknowledged=bindparam("bytes"), end=bindparam("how"), ended_at=bindparam("at")),
+    ("delivery", "bytes", "how", "at"),
 )
 
 
@@ -55,20 +62,18 @@ class DeliveryRecords:
                 "start": d.start,
                 "stop": d.stop,
                 "as_of": d.as_of,
-                "started_at": d.started_at,
+                "started_at": stamp(d.started_at),
             }
             for d in new
         ]
-        if rows:
-            self._db.execute(ADD, rows)
+        ADD.run(self._db, rows)
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         rows = [
-            {"delivery": s.delivery_id, "bytes": s.acknowledged, "how": s.end.value, "at": s.ended_at}
+            {"delivery": s.delivery_id, "bytes": s.acknowledged, "how": s.end.value, "at": stamp(s.ended_at)}
             for s in settlements
         ]
-        if rows:
-            self._db.execute(SETTLE, rows)
+        SETTLE.run(self._db, rows)
 
     def of_account(self, account_id: str, limit: int) -> Sequence[tuple[Delivery, Settlement | None, str]]:
         query = (

@@ -42,6 +42,7 @@ PRIVATE: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; sandbox"),
 )
+KEPT_HEADERS = 4096  # an item's headers never change; a small file is often asked for again
 PRINTABLE = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\", "%"}
 
 
@@ -233,32 +234,29 @@ def _item(access: Access) -> Item:
     return access.item
 
 
-def item_headers(access: Access, item: Item) -> list[Header]:
+def item_headers(access: Access, item: Item) -> tuple[Header, ...]:
     """What goes with an item's bytes, whole or in part: type, digest, date and name, and that nobody may keep it."""
-    digest = base64.b64encode(bytes.fromhex(item.sha256))
-    return [
-        (b"content-type", item.media_type.encode()),
-        (b"repr-digest", b"sha-256=:%s:" % digest),
-        (b"content-disposition", disposition(item.path.rpartition("/")[2])),
-        *_dated(access),
+    published_at = None if access.version is None else access.version.published_at
+    return _headers(item.path.rpartition("/")[2], item.sha256, item.media_type, published_at)
+
+
+@lru_cache(maxsize=KEPT_HEADERS)
+def _headers(name: str, sha256: str, media_type: str, published_at: datetime | None) -> tuple[Header, ...]:
+    dated: tuple[Header, ...] = ()
+    if published_at is not None:
+        dated = ((b"last-modified", format_datetime(published_at, usegmt=True).encode()),)
+    return (
+        (b"content-type", media_type.encode()),
+        (b"repr-digest", b"sha-256=:%s:" % base64.b64encode(bytes.fromhex(sha256))),
+        (b"content-disposition", disposition(name)),
+        *dated,
         *PRIVATE,
-    ]
+    )
 
 
 def archive_headers(access: Access) -> list[Header]:
     name = "archive" if access.asset is None else access.asset.name
     return [(b"content-type", b"application/x-tar"), (b"content-disposition", disposition(f"{name}.tar")), *PRIVATE]
-
-
-def _dated(access: Access) -> list[Header]:
-    if access.version is None or access.version.published_at is None:
-        return []
-    return [(b"last-modified", _http_date(access.version.published_at))]
-
-
-@lru_cache  # all items of a version have its date
-def _http_date(moment: datetime) -> bytes:
-    return format_datetime(moment, usegmt=True).encode()
 
 
 def disposition(name: str) -> bytes:
