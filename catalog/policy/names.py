@@ -53,8 +53,8 @@ def item_path(path: str) -> str:
         any(part in {"", ".", ".."} for part in parts)
         or "\\" in path
         or any(unicodedata.category(character) == CONTROL for character in path)
-        or len(path.encode("utf-8", "surrogateescape")) > MAX_PATH
         or not is_text(path)
+        or len(path.encode()) > MAX_PATH
     ):
         raise Invalid({"path": f"not a plain relative path: {path!a}"})
     return path
