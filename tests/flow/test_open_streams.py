@@ -121,19 +121,28 @@ class OpenStreams(RuleBasedStateMachine):
         with suppress(Conflict):  # the asset is on hold
             self.versions.append(builders.published(self.store, self.first, *items, full_name=f"demo/{NAME}").id)
 
-    @rule(act=st.sampled_from([Stop.HOLD] * 4 + [Stop.REVOKE]), which=st.sampled_from([None, 0, 0, 1]))
-    def stop_versions(self, act: Stop, which: int | None) -> None:
-        self.commit_stop(act, self.ref(which, None))
+    @rule(
+        act=st.sampled_from([Stop.HOLD] * 4 + [Stop.REVOKE]), which=st.sampled_from([None, 0, 0, 1]), seen=st.booleans()
+    )
+    def stop_versions(self, act: Stop, which: int | None, seen: bool) -> None:
+        self.commit_stop(act, self.ref(which, None), seen)
 
-    @rule(act=st.sampled_from([Stop.HOLD] * 4 + [Stop.WITHHOLD]), which=st.integers(0, 1), path=st.sampled_from(PATHS))
-    def stop_item(self, act: Stop, which: int, path: str) -> None:
-        self.commit_stop(act, self.ref(which, path))
+    @rule(
+        act=st.sampled_from([Stop.HOLD] * 4 + [Stop.WITHHOLD]),
+        which=st.integers(0, 1),
+        path=st.sampled_from(PATHS),
+        seen=st.booleans(),
+    )
+    def stop_item(self, act: Stop, which: int, path: str, seen: bool) -> None:
+        self.commit_stop(act, self.ref(which, path), seen)
 
-    def commit_stop(self, act: Stop, ref: SubjectRef) -> None:
+    def commit_stop(self, act: Stop, ref: SubjectRef, seen: bool) -> None:
         command = stops.StopCommand(act=act, subject=ref, reason=StopReason.QUALITY)
         with suppress(Conflict), self.store.begin() as tx:  # stopped already
             notice = stops.stop(tx, self.first, command, now=NOW, new_id=new_id)
             self.made.append(StopMade(position=notice.position, version=ref.version, path=ref.path))
+        if seen:
+            self.look()
 
     @precondition(lambda self: self.made)
     @rule()
@@ -147,8 +156,8 @@ class OpenStreams(RuleBasedStateMachine):
             with self.store.begin() as tx:
                 stops.confirm(tx, self.second, proposal.id, now=NOW)
 
-    @rule(which=st.integers(0, 1), suspended=st.booleans())
-    def suspend_or_restore(self, which: int, suspended: bool) -> None:
+    @rule(which=st.integers(0, 1), suspended=st.booleans(), seen=st.booleans())
+    def suspend_or_restore(self, which: int, suspended: bool, seen: bool) -> None:
         account = self.readers[which].account
         assert account is not None
         with suppress(Conflict), self.store.begin() as tx:  # it is so already
@@ -157,6 +166,8 @@ class OpenStreams(RuleBasedStateMachine):
                 self.made.append(StopMade(position=position, reader=account.id))
             else:
                 accounts.restore(tx, self.first, account.name, "resolved", now=NOW)
+        if seen:
+            self.look()
 
     # what the serving replica does
 
