@@ -20,6 +20,9 @@ PART = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9._-]{1,96}(?<!\.git)", re.DOTALL)
 
 ME = "/v1/me"
 ASSETS = "/v1/assets"
+KEYS = "/v1/keys"
+INSTALLS = "/v1/me/installs"
+RECALLS = "/v1/recalls"
 
 
 def asset_path(ns: str, name: str) -> str:
@@ -58,6 +61,16 @@ def notice_path(notice_id: str) -> str:
     return f"/notices/{_segment(notice_id)}"
 
 
+def digests_path(recall: str) -> str:
+    """The digests of a recall that has too many to carry them itself: lines of ``SHA256 SIZE``."""
+    return f"{RECALLS}/{_segment(recall)}/digests"
+
+
+def receipts_path(recall: str) -> str:
+    """Where a receipt for a recall is posted."""
+    return f"{RECALLS}/{_segment(recall)}/receipts"
+
+
 def etag(sha256: str) -> str:
     """The strong entity tag of a content: its SHA-256 in quotes."""
     return f'"{sha256}"'
@@ -82,6 +95,11 @@ class Code(StrEnum):
     NOT_FOUND = "not-found"  # 404
     CONFLICT = "conflict"  # 409
     TERMS_NOT_IN_FORCE = "terms-not-in-force"  # 409
+    INSTALL_TAKEN = "install-taken"  # 409: the key is another account's
+    INSTALL_UNKNOWN = "install-unknown"  # 403: the receipt's key is none of this account's
+    RECEIPT_KNOWN = "receipt-known"  # 409: a receipt of that nonce is here already
+    RECALL_CLOSED = "recall-closed"  # 409: it takes no receipt: a quarantine, or withdrawn
+    SIGNATURE_WRONG = "signature-wrong"  # 422
     INVALID = "invalid"  # 422, with `fields`
     TOO_MANY = "too-many"  # 429
     HELD = "held"  # 451
@@ -91,6 +109,37 @@ class Code(StrEnum):
     BUSY = "busy"  # 503
     STATE_UNAVAILABLE = "state-unavailable"  # 503
 
+
+class Action(StrEnum):
+    """What a notice asks for."""
+
+    PURGE = "purge"  # delete the copies and send a receipt
+    QUARANTINE = "quarantine"  # set the copies aside, untouched and unused; no receipt
+    WITHDRAWN = "withdrawn"  # the quarantine is over: the copies may be used again
+
+
+class Outcome(StrEnum):
+    """What became of one digest of a notice, as the holder states it."""
+
+    DELETED = "deleted"  # every copy that the SDK knew of is gone
+    ABSENT = "absent"  # there was none
+    LOCKED = "locked"  # a copy could not be deleted now
+    MODIFIED = "modified"  # the file is there with other bytes; it was left
+    KEPT_BY_LAW = "kept_by_law"  # a duty of the holder's forbids deleting it
+
+
+class CopiesOutside(StrEnum):
+    """Whether there are copies that the SDK does not know of: asked, never searched for."""
+
+    UNKNOWN = "unknown"
+    NONE_DECLARED = "none_declared"
+    DECLARED = "declared"
+
+
+PAYLOAD_TYPES: dict[str, str] = {
+    kind: f"application/vnd.hubgate.{kind}+json" for kind in ("keys", "recalls", "recall", "install", "receipt")
+}
+"""What each kind of signed statement is called in its envelope; its JSON says ``gw.KIND/v1`` as its `type`."""
 
 # Shapes ------------------------------------------------------------------------------------------------------------
 
@@ -232,3 +281,178 @@ class AccountInfo(TypedDict):
 
 class Me(TypedDict):
     account: AccountInfo
+
+
+# Signed statements: docs/reference/recall.md says how each is checked ------------------------------------------------
+
+
+class Signature(TypedDict):
+    """`keyid` names the key: see `envelope.key_id`; `sig` is base64."""
+
+    keyid: str
+    sig: str
+
+
+class Envelope(TypedDict):
+    """DSSE: `payload` is the base64 of canonical JSON (RFC 8785), the signatures are over its pre-authentication."""
+
+    payloadType: str
+    payload: str
+    signatures: list[Signature]
+
+
+class SigningKey(TypedDict):
+    """`public_key` is base64 of 32 bytes; `not_after` None: it signs now."""
+
+    keyid: str
+    alg: Literal["ed25519"]
+    public_key: str
+    not_before: str
+    not_after: str | None
+
+
+class KeyList(TypedDict):
+    """`gw.keys/v1`: which keys sign for the gateway. `serial` rises with each change of the list."""
+
+    type: str
+    origin: str
+    serial: int
+    issued: str
+    keys: list[SigningKey]
+
+
+class Keys(TypedDict):
+    """Of ``GET /v1/keys``."""
+
+    keys: Envelope
+
+
+class DigestSize(TypedDict):
+    """One content: `d` is its SHA-256 in hex, `size` in bytes."""
+
+    alg: Literal["sha256"]
+    d: str
+    size: int
+
+
+class DigestSet(TypedDict):
+    """A list too long for the notice: `count` lines at `url_path`, whose bytes have this SHA-256."""
+
+    url_path: str
+    sha256: str
+    count: int
+
+
+class RecallNotice(TypedDict):
+    """`gw.recall/v1`: copies of these digests, got as one of these versions, are called back.
+
+    It has either `digests` or `digest_set`. `deadline` is None where no receipt is asked for.
+    """
+
+    type: str
+    notice: str
+    seq: int
+    origin: str
+    issued: str
+    expires: str
+    asset: str
+    versions: list[str]
+    scope: Literal["version", "items"]
+    action: Literal["purge", "quarantine", "withdrawn"]
+    reason_code: str
+    digests: NotRequired[list[DigestSize]]
+    digest_set: NotRequired[DigestSet]
+    successor: str | None
+    reply_path: str
+    deadline: str | None
+
+
+class RecallEntry(TypedDict):
+    """`sha256` is of the notice's payload."""
+
+    notice: str
+    seq: int
+    sha256: str
+
+
+class RecallList(TypedDict):
+    """`gw.recalls/v1`: all that this account was sent after `after` and up to `through`; `more` may come beyond it."""
+
+    type: str
+    origin: str
+    account: str
+    after: int
+    through: int
+    more: bool
+    issued: str
+    expires: str
+    notices: list[RecallEntry]
+
+
+class RecallAnswer(TypedDict):
+    """Of ``GET /v1/recalls?after=SEQ``: the list, the notices it names in the same order, and the keys of today."""
+
+    list: Envelope
+    notices: list[Envelope]
+    keys: Envelope
+
+
+class InstallStatement(TypedDict):
+    """`gw.install/v1`: signed by the key that it makes known, which proves that the sender has it."""
+
+    type: str
+    origin: str
+    account: str
+    public_key: str
+    name: str
+    issued: str
+
+
+class Install(TypedDict):
+    """Of ``POST /v1/me/installs``: 201 new, 200 known. `id` is the key's id."""
+
+    id: str
+    name: str
+    registered_at: str
+    retired_at: str | None
+
+
+class Result(TypedDict):
+    """`outcome` is a word of `Outcome`."""
+
+    d: str
+    outcome: str
+    at: str
+
+
+class ReceiptStatement(TypedDict):
+    """`gw.receipt/v1`: what one install did about one notice.
+
+    `counts` has a number for every `Outcome`; they add up to the digests of the notice. `results` must list each
+    that is locked, modified or kept by law, and may list the others.
+    """
+
+    type: str
+    origin: str
+    notice: str
+    notice_sha256: str
+    account: str
+    install: str
+    sdk: str
+    os: str
+    counts: dict[str, int]
+    results: list[Result]
+    copies_outside: str
+    nonce: str
+
+
+class ReceiptAccepted(TypedDict):
+    """`state` is what the account's part in the recall has come to: fetched, claimed, exempt or overdue.
+
+    `waiting` names the installs of the account that fetched such copies and have not answered.
+    """
+
+    id: str
+    notice: str
+    state: str
+    waiting: list[str]

@@ -55,7 +55,7 @@ def test_the_base_install_loads_no_server_package_and_knows_the_commands(bare: P
     seen = json.loads(run(bare, "-c", REPORT))
     for modules in (seen["modules"], seen["commands"]):
         assert not set(SERVER_ONLY) & set(modules)
-    for later in ("httpx2", "typer", "tqdm", "filelock"):
+    for later in ("httpx2", "typer", "tqdm", "filelock", "cryptography"):
         assert later not in seen["modules"]
     sys.stdout.write(f"import gateway.sdk: {seen['ms']} ms\n")
     shown = run(bare.with_name("hubgate"), "--help")
@@ -73,6 +73,7 @@ def test_the_base_install_is_small(bare: Path) -> None:
 def test_the_base_requirements_are_these(bare: Path) -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     assert sorted(re.match(r"[a-z0-9-]+", line)[0] for line in declared) == [  # type: ignore[index]
+        "cryptography",
         "filelock",
         "httpx2",
         "platformdirs",
