@@ -55,7 +55,11 @@ class Guard:
         if workers < 1:
             raise ValueError("a guard needs at least one worker")
         self._limits = limits or Limits()
-        self._arguments = (str(Path(__file__).parent.parent), str(self._limits.memory_bytes), str(models or ""))
+        self._arguments = (
+            str(Path(__file__).parent.parent),
+            str(self._limits.memory_bytes),
+            str(models.absolute() if models else ""),
+        )
         self._key = key
         self._changed = threading.Condition()
         self._closed = False

@@ -127,7 +127,7 @@ def _originals(settings: Settings) -> Originals:
 def new_guard(installation: Installation) -> Guard:
     settings = installation.settings
     limits = Limits(preview_px=settings.preview_px, wall_s=settings.preview_timeout_s)
-    return Guard(workers=settings.preview_workers, limits=limits, key=installation.key)
+    return Guard(workers=settings.preview_workers, limits=limits, key=installation.key, models=settings.models_folder)
 
 
 def new_runner(installation: Installation, guard: Guard) -> Runner:

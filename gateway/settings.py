@@ -17,6 +17,7 @@ from typing import Any
 
 PREFIX = "HUBGATE_"
 FILE_SUFFIX = "_file"
+MODELS = "FACEGUARD_MODELS"  # what the command `faceguard` reads; here HUBGATE_MODELS is stronger
 # Of the researcher's side, or read elsewhere: not settings of the server.
 FOREIGN = frozenset({"HUBGATE_TOKEN", "HUBGATE_URL", "HUBGATE_HOME", "HUBGATE_CONFIG"})
 
@@ -49,6 +50,7 @@ class Settings:
     preview_px: int = setting(512, "Long side of a preview, in pixels; 256 is the careful choice.")
     preview_workers: int = setting(2, "Processes that blur; each needs about 300 MB while it works.")
     preview_timeout_s: float = setting(20.0, "Seconds that one picture may take before it is refused.")
+    models: str = setting("", "Folder of further detector weights; empty: FACEGUARD_MODELS, or else DATA/models.")
     max_streams_per_account: int = setting(512, "Running downloads of one account; those above wait.")
     max_streams_per_address: int = setting(1024, "Running downloads of one network address; those above wait.")
     idle_write_timeout_s: float = setting(30.0, "Seconds without an acknowledged byte before a download is dropped.")
@@ -58,6 +60,10 @@ class Settings:
     @property
     def base_url(self) -> str:
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def models_folder(self) -> Path:
+        return Path(self.models) if self.models else self.data / "models"
 
     @property
     def store_url(self) -> str:
@@ -117,6 +123,8 @@ def reference() -> str:
 
 
 def _from_environ(environ: Mapping[str, str]) -> Iterator[tuple[str, object]]:
+    if environ.get(MODELS):
+        yield "models", environ[MODELS]
     for key, value in environ.items():
         if key.startswith(PREFIX) and key not in FOREIGN:
             yield _expand(key.removeprefix(PREFIX).lower(), value, "the environment")

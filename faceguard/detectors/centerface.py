@@ -8,8 +8,6 @@ import numpy as np
 from faceguard.detectors.base import FLOOR
 from faceguard.pixels import NO_BOXES, Boxes, Rgb, clipped, distinct
 
-SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
-
 _CELL = 4  # input pixels for each cell of the heat map
 _SIDE = 32  # input sides must be multiples of this
 _SAME = 0.3  # boxes of one face overlap more than this

@@ -8,9 +8,6 @@ import numpy as np
 from faceguard.detectors.base import FLOOR
 from faceguard.pixels import NO_BOXES, Boxes, Rgb, clipped
 
-SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
-SHA256_N = "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12"
-
 _SAME = 0.3
 
 

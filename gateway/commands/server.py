@@ -20,11 +20,13 @@ from catalog.actions.authority import in_person
 from catalog.ledger.fold import differences, fold
 from catalog.ports import Transaction
 from catalog.vocabulary import Account, ComplaintItem, Event, Kind, Role
+from faceguard.detectors import weights
+from faceguard.result import Refused, Why
 from gateway import server
 from gateway.app import Installation, build_app, create, new_guard, open_installation, random_id, utc_now
 from gateway.blobs.base import CHUNK, Blob, BlobMissing
 from gateway.commands import intake
-from gateway.commands.base import OPERATOR, Config, Data, Failed, Json, command, opened, settings_of, show
+from gateway.commands.base import OPERATOR, Config, Data, Failed, Json, command, opened, settings_of, show, words
 from gateway.commands.publishing import build_previews, read_warrant, release_folder
 from gateway.logs import configure
 from gateway.settings import masked
@@ -96,20 +98,21 @@ def check(data: Data = None, config: Config = None, as_json: Json = False) -> No
         position = tx.ledger.position()
     next(iter(installation.originals.digests()), None)
     with new_guard(installation) as guard:
-        detector = guard.preview(b"").why.value  # type: ignore[union-attr]  # nothing can be made of no bytes
+        blind = guard.preview(b"") == Refused(Why.NO_DETECTOR)
     installation.close()
+    plan = weights.plan_of(weights.found([weights.PACKAGED, settings.models_folder]))
     with socket.create_server(("127.0.0.1", 0)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_MOST)
         granted = probe.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
     results = {
         "catalogue": f"ok, position {position}",
         "originals": "ok",
-        "previews": "no detector: every picture is refused" if detector == "no_detector" else "ok",
+        "previews": "no detector: every picture is refused" if blind else f"ok, plan {plan}",
         "send_buffer_bytes": granted,
     }
     show(results, as_json)
-    if detector == "no_detector":
-        raise Failed("No detector weights are installed; previews are refused until they are.")
+    if blind:
+        raise Failed(words()("models.none", folder=settings.models_folder))
 
 
 @app.command("verify")

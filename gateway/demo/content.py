@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save
 
-from faceguard.detectors.registry import PACKAGED
+from faceguard.detectors.weights import CENTERFACE, PACKAGED
 from gateway.demo.cutouts import persons
 from gateway.demo.onnx_weights import tensors
 from gateway.demo.scenes import Scenes, Size
@@ -107,7 +107,7 @@ def _write_pictures(folder: Path, pictures: Iterator[tuple[str, Image.Image]]) -
 
 
 def _write_model(folder: Path) -> None:
-    onnx = (PACKAGED / "centerface.onnx").read_bytes()
+    onnx = (PACKAGED / CENTERFACE.name).read_bytes()
     weights = {name: tensor for name, tensor in tensors(onnx).items() if tensor.dtype == np.float32}
     config = {
         "model_type": "centerface",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceguard.detectors import registry
+from faceguard.detectors import registry, weights
 from faceguard.detectors.base import FLOOR, Detector
 from faceguard.detectors.centerface import CenterFace
 from faceguard.detectors.yunet import YuNet
@@ -20,9 +20,9 @@ DETECTORS = ["centerface", "yunet", "yunet-n"]
 @pytest.fixture(params=DETECTORS)
 def detector(request: pytest.FixtureRequest) -> Detector:
     if request.param == "centerface":
-        return CenterFace((registry.PACKAGED / "centerface.onnx").read_bytes())
+        return CenterFace((weights.PACKAGED / "centerface.onnx").read_bytes())
     shared: Path = request.getfixturevalue("shared")
-    name = {"yunet": "face_detection_yunet_2023mar.onnx", "yunet-n": "yunet_n_dynamic.onnx"}[request.param]
+    name = {"yunet": weights.YUNET.name, "yunet-n": weights.YUNET_N.name}[request.param]
     return YuNet((shared / "models" / name).read_bytes())
 
 
@@ -68,19 +68,19 @@ def test_the_packaged_weights_make_the_standard_plan():
 
 def test_the_operators_weights_make_the_full_plan_whatever_their_names(shared, tmp_path):
     for number, path in enumerate(sorted((shared / "models").glob("*.onnx"))):
-        shutil.copy(path, tmp_path / f"{number}.onnx")
+        shutil.copy(path, tmp_path / str(number))
     assert registry.looker(tmp_path).plan.name == "full"
 
 
-def test_altered_weights_are_as_if_absent(monkeypatch, tmp_path):
-    weights = bytearray((registry.PACKAGED / "centerface.onnx").read_bytes())
-    weights[-1] ^= 1
-    (tmp_path / "centerface.onnx").write_bytes(weights)
-    monkeypatch.setattr(registry, "PACKAGED", tmp_path)
+def test_without_known_weights_there_is_no_looker(tmp_path):
+    altered = bytearray((weights.PACKAGED / "centerface.onnx").read_bytes())
+    altered[-1] ^= 1
+    (tmp_path / "centerface.onnx").write_bytes(altered)
     with pytest.raises(Unsafe) as refused:
-        registry.looker()
+        registry.looker(packaged=tmp_path)
     assert refused.value.why is Why.NO_DETECTOR
 
 
-def test_an_empty_models_folder_changes_nothing(tmp_path):
-    assert registry.looker(tmp_path).plan.name == "standard"
+@pytest.mark.parametrize("folder", ["", "none"])
+def test_an_empty_or_missing_models_folder_changes_nothing(tmp_path, folder):
+    assert registry.looker(tmp_path / folder).plan.name == "standard"

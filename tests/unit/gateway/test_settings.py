@@ -38,3 +38,19 @@ def test_a_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
     settings = load({"data": tmp_path}, environ={"HUBGATE_S3_SECRET_KEY_FILE": str(tmp_path / "key")})
     assert settings.s3_secret_key == "s3cret"
     assert "s3cret" not in masked(settings).values()
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({}, "data/models"),
+        ({"FACEGUARD_MODELS": ""}, "data/models"),
+        ({"FACEGUARD_MODELS": "a"}, "a"),
+        ({"FACEGUARD_MODELS": "a", "HUBGATE_MODELS": "b"}, "b"),
+        ({"FACEGUARD_MODELS": "a", "HUBGATE_MODELS": ""}, "data/models"),
+    ],
+)
+def test_detector_weights_lie_below_the_data_unless_another_folder_is_named(
+    environ: dict[str, str], folder: str
+) -> None:
+    assert load({"data": "data"}, environ=environ).models_folder == Path(folder)
