@@ -34,9 +34,9 @@ def read_frame(read: Callable[[int], bytes], most: int = MOST_BYTES) -> bytes:
     return read(length)
 
 
-def request(data: bytes, limits: Limits) -> bytes:
-    """One picture and its limits, as two frames."""
-    return frame(json.dumps(asdict(limits)).encode()) + frame(data)
+def request(limits: Limits, size: int) -> bytes:
+    """What goes before a picture of ``size`` bytes: its limits, and the head of the frame that the picture makes."""
+    return frame(json.dumps(asdict(limits)).encode()) + LENGTH.pack(size)
 
 
 def limits_from(payload: bytes) -> Limits:

@@ -18,10 +18,10 @@ from typing import Self
 
 from faceguard.frames import READY, BadFrame, frame, read_frame, request, result_from
 from faceguard.result import Blurred, Limits, Refused, Why
+from faceguard.source import PIECE, Source, pieces, size_of
 
 _START_S = 60.0  # loading OpenCV and the weights takes about a second, on a busy machine many
 _MOST_REPLY = 32 * 2**20
-_CHUNK = 2**20
 
 _PROGRAM = """
 import sys
@@ -40,6 +40,10 @@ class _TooLate(Exception):
     """The deadline passed before the worker had answered."""
 
 
+class _Gone(Exception):
+    """The worker has ended, or must be: it does not keep to the protocol."""
+
+
 class Guard:
     """Turns pictures into previews in worker processes; give it to as many threads as there are.
 
@@ -54,6 +58,7 @@ class Guard:
     ) -> None:
         if workers < 1:
             raise ValueError("a guard needs at least one worker")
+        self.workers = workers
         self._limits = limits or Limits()
         self._arguments = (
             str(Path(__file__).parent.parent),
@@ -78,20 +83,22 @@ class Guard:
         with self._changed:
             return {worker.pid for worker in (*self._idle, *self._busy)}
 
-    def preview(self, data: bytes, *, preview_px: int | None = None) -> Blurred | Refused:
+    def preview(self, picture: bytes | Source, *, preview_px: int | None = None) -> Blurred | Refused:
         """The safe preview of a picture (faceguard.pipeline.safe_preview), whatever the picture does to its worker.
 
-        preview_px: long side in place of the one in the guard's limits. Raises RuntimeError once the guard is closed.
+        picture: from a source the bytes go to the worker piece by piece, and are never together in this process; the
+        time that the source takes is not counted. preview_px: long side in place of the one in the guard's limits.
+        Raises RuntimeError once the guard is closed, and what the source raises.
         """
         limits = replace(self._limits, preview_px=preview_px) if preview_px else self._limits
-        if len(data) > limits.max_bytes:
+        if size_of(picture) > limits.max_bytes:
             return Refused(Why.TOO_LARGE)
         worker = self._take()
         try:
-            return worker.ask(data, limits)
+            return worker.ask(picture, limits)
         except _TooLate:
             return Refused(Why.TIME_OUT)
-        except (EOFError, OSError, BadFrame):
+        except _Gone:
             return Refused(Why.TIME_OUT if worker.end() == -signal.SIGXCPU else Why.CRASHED)
         finally:
             self._give_back(worker)
@@ -162,20 +169,24 @@ class _Worker:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, data: bytes, limits: Limits) -> Blurred | Refused:
-        """The worker's answer. Raises _TooLate, EOFError, OSError or BadFrame, and then the worker is not sound."""
+    def ask(self, picture: bytes | Source, limits: Limits) -> Blurred | Refused:
+        """The worker's answer. Raises _TooLate, _Gone or what the source raises; then the worker is not sound."""
         self.sound = False
         if not self._ready:
-            deadline = time.monotonic() + _START_S
-            self._send(frame(self._key), deadline)
-            if self._read_frame(deadline) != READY:
-                raise BadFrame("not the first word of a worker")
-            self._ready = True
+            self._greet(time.monotonic() + _START_S)
+        self._send(request(limits, size_of(picture)), time.monotonic() + limits.wall_s)
+        for piece in pieces(picture):
+            self._send(piece, time.monotonic() + limits.wall_s)
         deadline = time.monotonic() + limits.wall_s
-        self._send(request(data, limits), deadline)
-        result = result_from(self._read_frame(deadline), self._read_frame(deadline))
+        result = self._read_result(deadline)
         self.sound = result != Refused(Why.OUT_OF_MEMORY)  # after that one the worker ends by itself
         return result
+
+    def _greet(self, deadline: float) -> None:
+        self._send(frame(self._key), deadline)
+        if self._read_frame(deadline) != READY:
+            raise _Gone
+        self._ready = True
 
     def end(self) -> int:
         """Kill the process and return how it ended; its pipes stay open for the thread that reads them."""
@@ -192,18 +203,30 @@ class _Worker:
         rest = memoryview(message)
         while rest:
             _wait(self._to, select.POLLOUT, deadline)
-            rest = rest[os.write(self._to, rest[:_CHUNK]) :]
+            try:
+                rest = rest[os.write(self._to, rest[:PIECE]) :]
+            except BrokenPipeError as error:
+                raise _Gone from error
+
+    def _read_result(self, deadline: float) -> Blurred | Refused:
+        try:
+            return result_from(self._read_frame(deadline), self._read_frame(deadline))
+        except BadFrame as error:
+            raise _Gone from error
 
     def _read_frame(self, deadline: float) -> bytes:
-        return read_frame(lambda count: self._read(count, deadline), _MOST_REPLY)
+        try:
+            return read_frame(lambda count: self._read(count, deadline), _MOST_REPLY)
+        except BadFrame as error:
+            raise _Gone from error
 
     def _read(self, count: int, deadline: float) -> bytes:
         data = bytearray()
         while len(data) < count:
             _wait(self._from, select.POLLIN, deadline)
-            part = os.read(self._from, min(_CHUNK, count - len(data)))
+            part = os.read(self._from, min(PIECE, count - len(data)))
             if not part:
-                raise EOFError
+                raise _Gone
             data += part
         return bytes(data)
 

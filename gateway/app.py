@@ -137,7 +137,6 @@ def new_runner(installation: Installation, guard: Guard) -> Runner:
         installation.originals,
         installation.previews,
         guard,
-        workers=installation.settings.preview_workers,
         clock=utc_now,
     )
     return Runner(installation.store, {builder.kind: builder}, clock=utc_now)

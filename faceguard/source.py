@@ -1,0 +1,57 @@
+"""Where the bytes of a picture come from: a few at a time, so that whoever passes them on holds none of them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+PIECE = 2**20
+
+
+class Source(Protocol):
+    """Bytes that can be read in any order; an opened file of the gateway is one, and so is a part of an archive."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Those from ``start`` to ``stop`` (half-open). MUST raise rather than give fewer."""
+        ...
+
+
+class OpenFile:
+    """A file as a source; ``with`` closes it. Raises OSError, also when the file has become shorter."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def read(self, start: int, stop: int) -> bytes:
+        """See Source.read."""
+        data = os.pread(self._file.fileno(), stop - start, start)
+        if len(data) < stop - start:
+            raise OSError(f"{self._file.name} became shorter while it was read")
+        return data
+
+
+def pieces(picture: bytes | Source) -> Iterator[bytes]:
+    """All bytes in order, at most a MiB at a time."""
+    if isinstance(picture, bytes):
+        yield picture
+        return
+    for start in range(0, picture.size, PIECE):
+        yield picture.read(start, min(start + PIECE, picture.size))
+
+
+def size_of(picture: bytes | Source) -> int:
+    """How many bytes there are."""
+    return len(picture) if isinstance(picture, bytes) else picture.size
