@@ -28,6 +28,8 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from faceguard.bounds import bound_memory
 bound_memory(int(sys.argv[2]))
+from faceguard.offline import go_offline
+go_offline()
 from pathlib import Path
 from faceguard.child import main
 main(Path(sys.argv[3]) if sys.argv[3] else None)

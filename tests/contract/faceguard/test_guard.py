@@ -127,6 +127,15 @@ def test_a_worker_is_bounded(guard):
     assert int(limits["Max cpu time"][0]) < 100
 
 
+def test_a_worker_has_no_network_and_starts_no_program(guard):
+    one = guard()
+    one.preview(b"garbage")
+    (worker,) = one.pids
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{worker}/status").read_text().splitlines())
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"  # a filter stands; what it refuses: test_offline.py
+
+
 def test_closing_ends_every_worker_and_refuses_what_is_in_the_works(guard, astronaut):
     one = guard(workers=2)
     one.preview(b"garbage")
