@@ -38,6 +38,8 @@ from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
 from gateway.web.api.terms import TermsApi
 from gateway.web.auth import Authenticator
+from gateway.web.compat.hub import build_hub
+from gateway.web.compat.routes import hub_routes
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
 from gateway.web.errors import Errors
@@ -167,7 +169,10 @@ def build_app(installation: Installation) -> ASGIApp:
     errors = Errors(base_url, settings.contact, renderer)
     assets = Assets(catalogue)
     complaints = ComplaintsApi(catalogue, base_url, installation.key)
-    entries = byte_routes(Downloads(catalogue, installation.originals, registry, caps, watcher, deliveries))
+    downloads = Downloads(catalogue, installation.originals, registry, caps, watcher, deliveries)
+    hub = build_hub(catalogue, downloads, errors, base_url)
+    entries = byte_routes(downloads=downloads, resolve=hub.resolve, hub=hub.errors.refuse)
+    entries += hub_routes(hub)
     entries += api_routes(
         assets=assets,
         previews=PreviewPictures(catalogue, installation.previews),

@@ -58,6 +58,8 @@ class Endpoint:
         return actor
 
     def _refuse(self, request: Request, error: Exception) -> Response:
+        if self._entry.refuse is not None:
+            return self._entry.refuse(request, error)
         if not self._entry.page:
             return self._errors.problem(request, error)
         if isinstance(error, Denied) and error.decision.reason is Reason.UNAUTHENTICATED:

@@ -16,7 +16,7 @@ PROBLEM = {
 
 
 def document(entries: Iterable[Entry], base_url: str, version: str) -> dict[str, Any]:
-    """OpenAPI 3.1 of the entries that programs use."""
+    """OpenAPI 3.1 of the entries that programs use; a foreign dialect is described by those who own it."""
     schemas: dict[str, Any] = {
         "Problem": {
             "type": "object",
@@ -32,7 +32,7 @@ def document(entries: Iterable[Entry], base_url: str, version: str) -> dict[str,
     }
     paths: dict[str, Any] = {}
     for entry in entries:
-        if entry.page:
+        if entry.page or entry.refuse is not None:
             continue
         where = paths.setdefault(CONVERTER.sub(r"{\1}", entry.path), {})
         for method in entry.methods:

@@ -24,10 +24,12 @@ from gateway.web.api.notices import Notices
 from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
 from gateway.web.api.terms import TermsApi
+from gateway.web.compat.hub.resolve import Resolve
 from gateway.web.pages import Pages
 
 Handler = Callable[[Request, Actor], Awaitable[Response]]
 ByteHandler = Callable[[Scope, Receive, Send, Actor], Awaitable[None]]
+Refuse = Callable[[Request, Exception], Response]
 
 
 class Who(Enum):
@@ -38,7 +40,10 @@ class Who(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """`sends` is for the byte routes, which write to the connection themselves; `page` answers people, in HTML."""
+    """`sends` is for the byte routes, which write to the connection themselves; `page` answers people, in HTML.
+
+    `refuse` words the refusals of a foreign dialect; the addresses of such a one are matched as they were sent.
+    """
 
     methods: tuple[str, ...]
     path: str
@@ -48,17 +53,21 @@ class Entry:
     sends: ByteHandler | None = None
     body: type[bodies.Body] | None = None
     page: bool = False
+    refuse: Refuse | None = None
 
 
 GET = ("GET",)
 POST = ("POST",)
 ASSET = "/v1/assets/{ns}/{name}"
 VERSION = ASSET + "/versions/{version}"
+# Not the first part of a model's address in a dialect that begins with its name.
+TAKEN = "v1|api|assets|datasets|spaces|models|static|operator|complaints|account|notices|oauth|ga4gh"
 
 
-def byte_routes(downloads: Downloads) -> list[Entry]:
+def byte_routes(*, downloads: Downloads, resolve: Resolve, hub: Refuse) -> list[Entry]:
     """Every address from which an original's bytes can leave. There is no other."""
     both = ("GET", "HEAD")
+    model = "/{ns:(?!(?:" + TAKEN + ")/)[^/]+}/{name}"
     return [
         Entry(
             methods=both, path=VERSION + "/files/{path:path}", who=Who.SIGNED_IN, sends=downloads.file,
@@ -67,6 +76,14 @@ def byte_routes(downloads: Downloads) -> list[Entry]:
         Entry(
             methods=both, path=VERSION + "/archive.tar", who=Who.SIGNED_IN, sends=downloads.archive,
             about="The items that ?include=GLOB selects, in one tar.",
+        ),
+        Entry(
+            methods=both, path="/{kind:datasets|spaces}/{ns}/{name}/resolve/{rev}/{path:path}", sends=resolve.file,
+            refuse=hub, about="The bytes of a dataset's file, for clients of the Hub.",
+        ),
+        Entry(
+            methods=both, path=model + "/resolve/{rev}/{path:path}", sends=resolve.file,
+            refuse=hub, about="The bytes of a model's file, for clients of the Hub.",
         ),
     ]  # fmt: skip
 

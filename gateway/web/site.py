@@ -18,6 +18,7 @@ from catalog.errors import NotFound
 from gateway.web.auth import Authenticator
 from gateway.web.endpoint import Endpoint
 from gateway.web.errors import BadRequest, Errors
+from gateway.web.rawroute import RawRoute
 from gateway.web.render import HERE
 from gateway.web.routes import Entry
 
@@ -59,7 +60,7 @@ def build(
 class ByteRoutesFirst:
     """The byte routes are asked most and answer every failure themselves: they go around the site's middleware."""
 
-    def __init__(self, byte_routes: Sequence[Route], site: ASGIApp) -> None:
+    def __init__(self, byte_routes: Sequence[BaseRoute], site: ASGIApp) -> None:
         self._byte_routes = byte_routes
         self._site = site
 
@@ -69,12 +70,14 @@ class ByteRoutesFirst:
                 match, found = route.matches(scope)
                 if match is Match.FULL:
                     scope.update(found)
-                    await route.app(scope, receive, send)
+                    await route.handle(scope, receive, send)
                     return
         await self._site(scope, receive, send)
 
 
-def _route(entry: Entry, auth: Authenticator, errors: Errors) -> Route:
+def _route(entry: Entry, auth: Authenticator, errors: Errors) -> BaseRoute:
+    if entry.refuse is not None:
+        return RawRoute(entry.path, Endpoint(entry, auth, errors), entry.methods)
     return Route(entry.path, Endpoint(entry, auth, errors), methods=list(entry.methods))
 
 

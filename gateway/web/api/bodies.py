@@ -73,12 +73,12 @@ class TokenBody(Body):
 B = TypeVar("B", bound=Body)
 
 
-async def raw_body(request: Request) -> bytes:
-    """Raises BadRequest when the body is longer than MAX_BODY."""
+async def raw_body(request: Request, most: int = MAX_BODY) -> bytes:
+    """Raises BadRequest when the body is longer than `most`."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_BODY:
+        if len(body) > most:
             raise BadRequest("body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return bytes(body)
 

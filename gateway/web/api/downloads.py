@@ -6,6 +6,7 @@ import base64
 import fnmatch
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache, partial
@@ -20,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from catalog.actions.deliver import Access
 from catalog.errors import CatalogUnavailable
 from catalog.policy.access import Ground
-from catalog.vocabulary import Actor, Delivery, DeliveryEnd, Door, Item, Settlement
+from catalog.vocabulary import Actor, Delivery, DeliveryEnd, Door, Item, Settlement, Version
 from gateway.blobs.base import Blob, Originals
 from gateway.streams.archive import Member, archive_size, send_archive
 from gateway.streams.body import Ended, Outcome, connection_of, send_blob
@@ -53,6 +54,29 @@ class Decided(NamedTuple):
     generation: int
 
 
+def tag_of(item: Item) -> str:
+    return etag_of(item.sha256)
+
+
+def nothing_more(item: Item) -> Sequence[Header]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One item, as a dialect names it: all that a dialect has a say in. `version` is an id, a tag or `main`.
+
+    `etag` is the item's strong entity tag, `headers` what goes with the bytes beside the headers that all items have.
+    """
+
+    ns: str
+    name: str
+    version: str
+    path: str
+    etag: Callable[[Item], str] = tag_of
+    headers: Callable[[Item], Sequence[Header]] = nothing_more
+
+
 class Downloads:
     """The only handlers that reach originals."""
 
@@ -75,12 +99,18 @@ class Downloads:
     async def file(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
         """GET and HEAD of one item."""
         where: Mapping[str, str] = scope["path_params"]
-        decide = partial(self._catalogue.item, actor, where["ns"], where["name"], where["version"], where["path"])
+        wanted = Wanted(ns=where["ns"], name=where["name"], version=where["version"], path=where["path"])
+        await self.item(scope, send, actor, wanted)
+
+    async def item(self, scope: Scope, send: Send, actor: Actor, wanted: Wanted) -> None:
+        """Answer GET or HEAD with one item, whole or a range. Raises Denied before anything is sent."""
         generation = self._catalogue.generation
-        access = await decide()
+        access = await self._catalogue.item(actor, wanted.ns, wanted.name, wanted.version, wanted.path)
         item = _item(access)
-        plan = evaluate(scope["method"], scope["headers"], size=item.size, etag=etag_of(item.sha256))
-        headers = item_headers(access, item)
+        plan = evaluate(scope["method"], scope["headers"], size=item.size, etag=wanted.etag(item))
+        headers = (*item_headers(access, item), *wanted.headers(item))
+        # Whatever is decided again is about these bytes: `main` may have moved on meanwhile.
+        decide = partial(self._catalogue.item, actor, wanted.ns, wanted.name, _version(access).id, wanted.path)
         if scope["method"] == "HEAD" or plan.length == 0:
             await self._bare(send, plan, headers)
             return
@@ -101,20 +131,16 @@ class Downloads:
         """GET and HEAD of a tar of the items that `include` selects; stopped ones are named in its last member."""
         where: Mapping[str, str] = scope["path_params"]
         include = Request(scope).query_params.getlist("include")
+        generation = self._catalogue.generation
+        access, ground = await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], where["version"])
+        version = _version(access)
 
         async def decide() -> Access:
-            return (await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], where["version"]))[0]
+            return (await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], version.id))[0]
 
-        generation = self._catalogue.generation
-        access = await decide()
-        ground = await self._catalogue.ground(actor, where["ns"], where["name"], where["version"])
         items, last = select(await self._catalogue.manifest(ground), ground, include)
         members = [Member(path=i.path, size=i.size, open=partial(self._originals.open, i.sha256)) for i in items]
-        mtime = (
-            0
-            if access.version is None or access.version.published_at is None
-            else int(access.version.published_at.timestamp())
-        )
+        mtime = 0 if version.published_at is None else int(version.published_at.timestamp())
         size = archive_size(members, last, mtime)
         headers = archive_headers(access)
 
@@ -232,6 +258,12 @@ def _item(access: Access) -> Item:
     if access.item is None:
         raise CatalogUnavailable()  # a granted item is always there
     return access.item
+
+
+def _version(access: Access) -> Version:
+    if access.version is None:
+        raise CatalogUnavailable()  # nor is it without its version
+    return access.version
 
 
 def item_headers(access: Access, item: Item) -> tuple[Header, ...]:

@@ -1,0 +1,125 @@
+"""Refusals as the Hub's clients read them: by a code in a header, with the reason in every place they may look.
+
+What a client shows of a refusal depends on its version, on HEAD or GET, and on the code. So the sentence goes into
+X-Error-Message, into X-HF-Warning and into the body. Only RevisionNotFound and EntryNotFound keep a client from
+handing out its cached copy with success, which is why stops speak with those two.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from catalog.vocabulary import Reason
+from gateway.web.auth import BadCredential
+from gateway.web.compat.hub.repositories import NoSuchEntry, NoSuchRepository, NoSuchRevision
+from gateway.web.errors import Errors, Refusal
+from gateway.web.words import Words, language_of, words_for
+
+log = logging.getLogger("hubgate.web.hub")
+
+Header = tuple[bytes, bytes]
+
+BAD_CREDENTIAL = "Invalid credentials in Authorization header"  # the sentence by which clients know this case
+GATED = "GatedRepo"
+NO_REVISION = "RevisionNotFound"
+NO_ENTRY = "EntryNotFound"
+CODES: Mapping[str, str] = {
+    NoSuchRepository.code: "RepoNotFound",
+    NoSuchRevision.code: NO_REVISION,
+    NoSuchEntry.code: NO_ENTRY,
+    Reason.REVOKED.value: NO_REVISION,
+    Reason.HELD.value: NO_REVISION,
+    Reason.ITEM_WITHHELD.value: NO_ENTRY,
+    Reason.ITEM_HELD.value: NO_ENTRY,
+    Reason.TERMS_NOT_ACCEPTED.value: GATED,
+    Reason.TERMS_OUTDATED.value: GATED,
+    Reason.SUSPENDED.value: GATED,
+    Reason.SCOPE_MISSING.value: GATED,
+}
+STATUS = {Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND, Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND}
+TOPICS: Mapping[str, str] = {GATED: "access", NO_REVISION: "recall", NO_ENTRY: "recall"}
+LINKS = ("terms_url", "notice_url", "appeal_url")  # the first that there is stands behind the sentence
+
+
+class HubErrors:
+    def __init__(self, errors: Errors, base_url: str) -> None:
+        self._errors = errors
+        self._base = base_url
+
+    def refuse(self, request: Request, error: Exception) -> Response:
+        """The answer to a request that ended in `error`."""
+        refusal = self._errors.refusal(error)
+        anonymous = "authorization" not in request.headers
+        code = CODES.get(refusal.code)
+        status = STATUS.get(refusal.code, refusal.status)
+        asset = refusal.params.get("asset")
+        if refusal.code == Reason.UNAUTHENTICATED and asset is not None:
+            code = GATED  # known, and open to those who sign in and accept
+        if isinstance(error, NoSuchRepository) and anonymous:
+            status = HTTPStatus.UNAUTHORIZED
+        words = words_for(language_of(request))
+        links = self._links(refusal, code)
+        text = _sentence(refusal, words, links)
+        line = ascii_line(
+            BAD_CREDENTIAL if isinstance(error, BadCredential) else _sentence(refusal, words_for("en"), links)
+        )
+        headers = [
+            *self._errors.headers(refusal),
+            request_id(),
+            (b"x-error-message", line),
+        ]
+        if code is not None:
+            headers.append((b"x-error-code", code.encode()))
+        if code is not None and code in TOPICS and refusal.status is not HTTPStatus.NOT_FOUND:
+            headers.append(warning(f"{TOPICS[code]} {asset or ''}", line))
+        if isinstance(error, NoSuchEntry):
+            headers.append((b"x-repo-commit", error.params["commit"].encode()))
+        log.info("%s %s: %s", request.method, request.url.path, refusal.code)
+        body = {"error": text, "code": refusal.code, **links}
+        if refusal.fields:
+            body["error"] = f"{text} ({', '.join(refusal.fields)})"
+        response = Response(
+            json.dumps(body, ensure_ascii=False).encode(),
+            status,
+            media_type="application/json",
+            headers={"content-language": words.html_lang},
+        )
+        response.raw_headers += headers
+        return response
+
+    def _links(self, refusal: Refusal, code: str | None) -> dict[str, str]:
+        links = dict(refusal.links)
+        if code == GATED and refusal.code == Reason.UNAUTHENTICATED:
+            links["terms_url"] = f"{self._base}/assets/{refusal.params['asset']}/terms"
+        return links
+
+
+def _sentence(refusal: Refusal, words: Words, links: Mapping[str, str]) -> str:
+    """Clients of this dialect show a line of text and no links: where to go next stands in the sentence."""
+    key = f"hub.{refusal.code}"
+    onward = next((links[name] for name in LINKS if name in links), None)
+    if key not in words or onward is None or "asset" not in refusal.params:
+        return refusal.detail(words)
+    return words(key, **refusal.params, url=onward)
+
+
+def ascii_line(text: str) -> bytes:
+    """One line that a header can hold and every client shows alike."""
+    return " ".join(text.split()).encode("ascii", "replace")
+
+
+def request_id() -> Header:
+    """Clients print it beside every error."""
+    return b"x-request-id", secrets.token_hex(8).encode()
+
+
+def warning(topic: str, line: bytes) -> Header:
+    """Newer clients log it once for each topic, whatever the answer was."""
+    return b"x-hf-warning", ascii_line(topic.replace(";", ",")) + b"; " + line

@@ -1,0 +1,30 @@
+"""The addresses of foreign dialects, one line each; their byte routes stand in web/routes.py with all others."""
+
+from __future__ import annotations
+
+from gateway.web.compat.hub import Hub
+from gateway.web.routes import GET, POST, Entry, Handler, Who
+
+REPOSITORIES = "/api/{kind:models|datasets|spaces}"
+REPOSITORY = REPOSITORIES + "/{ns}/{name}"
+
+
+def hub_routes(parts: Hub) -> list[Entry]:
+    identity, catalogue, trees = parts.identity, parts.catalogue, parts.trees
+
+    def hub(methods: tuple[str, ...], path: str, handler: Handler, about: str, who: Who = Who.ANYONE) -> Entry:
+        return Entry(methods=methods, path=path, handler=handler, about=about, who=who, refuse=parts.errors.refuse)
+
+    return [
+        hub(GET, "/api/whoami-v2", identity.whoami, "The account behind the token."),
+        hub(GET, "/api/agent-harnesses", identity.harnesses, "None are known."),
+        hub(GET, REPOSITORIES, catalogue.list, "?author=&search=&filter=&sort=&limit=&expand="),
+        hub(GET, REPOSITORY, catalogue.show, "One repository: ?blobs=&expand="),
+        hub(GET, REPOSITORY + "/revision/{rev}", catalogue.revision, "The same at a revision."),
+        hub(GET, REPOSITORY + "/auth-check", catalogue.may_fetch, "Whether its files may be fetched."),
+        hub(GET, REPOSITORY + "/tree/{rev}", trees.tree, "Files and folders: ?recursive=&expand="),
+        hub(GET, REPOSITORY + "/tree/{rev}/{path:path}", trees.tree, "The same below a folder."),
+        hub(POST, REPOSITORY + "/paths-info/{rev}", trees.paths_info, "The named files and folders."),
+        hub(GET, REPOSITORY + "/refs", trees.refs, "The branch and the tags."),
+        hub(GET, REPOSITORY + "/commits/{rev}", trees.commits, "The releases up to a revision."),
+    ]
