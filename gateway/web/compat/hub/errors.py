@@ -67,9 +67,9 @@ class HubErrors:
         words = words_for(language_of(request))
         links = self._links(refusal, code)
         text = _sentence(refusal, words, links)
-        line = ascii_line(
-            BAD_CREDENTIAL if isinstance(error, BadCredential) else _sentence(refusal, words_for("en"), links)
-        )
+        line = ascii_line(_sentence(refusal, words_for("en"), links))
+        if isinstance(error, BadCredential):
+            text, line = words("hub.bad-credential", url=f"{self._base}/account"), BAD_CREDENTIAL.encode()
         headers = [
             *self._errors.headers(refusal),
             request_id(),
