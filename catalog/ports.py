@@ -212,7 +212,7 @@ class Projection(Protocol):
 
 
 class Facts(Protocol):
-    def ground(self, *, account_id: str | None, ns: str, name: str, ref: str) -> Ground:
+    def ground(self, *, account_id: str | None, token_id: str | None = None, ns: str, name: str, ref: str) -> Ground:
         """What access.decide needs, of one snapshot. `reads` is True: the caller knows the credential's scopes."""
 
 

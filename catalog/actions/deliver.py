@@ -50,4 +50,4 @@ def judge(ground: Ground, actor: Actor, door: Door, *, item: Item | None = None,
 
 def ground(tx: Transaction, actor: Actor, *, ns: str, name: str, ref: str) -> Ground:
     account_id = None if actor.account is None else actor.account.id
-    return tx.facts.ground(account_id=account_id, ns=ns, name=name, ref=ref)
+    return tx.facts.ground(account_id=account_id, token_id=actor.token_id, ns=ns, name=name, ref=ref)

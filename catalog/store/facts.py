@@ -30,9 +30,10 @@ class FactRecords:
         self._ledger = LedgerRecords(link)
         self._stops = StopRecords(link)
 
-    def ground(self, *, account_id: str | None, ns: str, name: str, ref: str) -> Ground:
+    def ground(self, *, account_id: str | None, token_id: str | None = None, ns: str, name: str, ref: str) -> Ground:
         as_of = self._ledger.position()
-        account = None if account_id is None else self._accounts.get(account_id)
+        known = account_id is not None and (token_id is None or self._accounts.token_stands(token_id))
+        account = self._accounts.get(account_id) if known and account_id is not None else None
         asset = self._assets.named(ns, name)
         version = None if asset is None else self._assets.resolve(asset.id, ref)
         # Where nothing is found the gravest values stand in: they open no door.

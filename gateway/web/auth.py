@@ -80,12 +80,14 @@ class Authenticator:
             return kept[0]
         if not credentials.well_formed(secret):
             raise BadCredential
+        generation = self._catalogue.generation
         found = await self._catalogue.read(credentials.by_token, secret, now=now)
         if found is None:
             raise BadCredential
-        self._kept[secret] = found
-        if len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
+        if generation == self._catalogue.generation:  # else it may have been revoked while it was read
+            self._kept[secret] = found
+            if len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
         return found[0]
 
     def moved(self, position: int) -> None:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 READERS = 8
 MAX_GROUNDS = 20_000
 MAX_MANIFEST_ITEMS = 1_000_000  # about 400 MB at most, all versions together
-GroundKey = tuple[str | None, str, str, str]
+GroundKey = tuple[str | None, str | None, str, str, str]
 
 
 class Catalogue:
@@ -78,7 +78,7 @@ class Catalogue:
     async def ground(self, actor: Actor, ns: str, name: str, ref: str) -> Ground:
         """What decisions about this account and version stand on."""
         account_id = None if actor.account is None else actor.account.id
-        key = (account_id, ns, name, ref)
+        key = (account_id, actor.token_id, ns, name, ref)
         kept = self._grounds.get(key)
         if kept is not None:
             return kept

@@ -148,6 +148,11 @@ class AccountRecords:
         row = self._db.execute(select(tokens).where(tokens.c.sha256 == sha256)).first()
         return None if row is None else _token(row)
 
+    def token_stands(self, token_id: str) -> bool:
+        """Whether there is such a token that was not revoked. Its last day is not looked at."""
+        query = select(tokens.c.id).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+        return self._db.execute(query).first() is not None
+
     def tokens(self, account_id: str) -> Sequence[Token]:
         query = select(tokens).where(tokens.c.account_id == account_id).order_by(tokens.c.created_at.desc())
         return [_token(row) for row in self._db.execute(query)]

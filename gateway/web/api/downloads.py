@@ -32,7 +32,6 @@ from gateway.streams.watcher import Watcher
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
 
-Decide = Callable[[], Awaitable[Access]]
 Transfer = Callable[[Stream], Awaitable[Outcome]]
 Abort = Callable[[], None]
 
@@ -48,10 +47,16 @@ PRINTABLE = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\", "%"}
 
 
 class Decided(NamedTuple):
-    """A decision, and the catalogue's generation from before it was made."""
+    """A decision, the catalogue's generation from before it was made, and what it lets go out: that and no more."""
 
     access: Access
     generation: int
+    start: int
+    stop: int
+    transfer: Transfer
+
+
+Decide = Callable[[], Awaitable[Decided]]
 
 
 def tag_of(item: Item) -> str:
@@ -109,8 +114,6 @@ class Downloads:
         item = _item(access)
         plan = evaluate(scope["method"], scope["headers"], size=item.size, etag=wanted.etag(item))
         headers = (*item_headers(access, item), *wanted.headers(item))
-        # Whatever is decided again is about these bytes: `main` may have moved on meanwhile.
-        decide = partial(self._catalogue.item, actor, wanted.ns, wanted.name, _version(access).id, wanted.path)
         if scope["method"] == "HEAD" or plan.length == 0:
             await self._bare(send, plan, headers)
             return
@@ -124,56 +127,53 @@ class Downloads:
             finally:
                 blob.close()
 
-        decided = Decided(access, generation)
-        await self._stream(scope, actor, decided, decide, transfer, start=plan.start, stop=plan.stop, include=None)
+        async def decide() -> Decided:
+            # Whatever is decided again is about these bytes: `main` may have moved on meanwhile.
+            generation = self._catalogue.generation
+            again = await self._catalogue.item(actor, wanted.ns, wanted.name, _version(access).id, wanted.path)
+            return Decided(again, generation, plan.start, plan.stop, transfer)
+
+        await self._stream(
+            scope, actor, Decided(access, generation, plan.start, plan.stop, transfer), decide, include=None
+        )
 
     async def archive(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
         """GET and HEAD of a tar of the items that `include` selects; stopped ones are named in its last member."""
         where: Mapping[str, str] = scope["path_params"]
         include = Request(scope).query_params.getlist("include")
-        generation = self._catalogue.generation
-        access, ground = await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], where["version"])
-        version = _version(access)
 
-        async def decide() -> Access:
-            return (await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], version.id))[0]
-
-        items, last = select(await self._catalogue.manifest(ground), ground, include)
-        members = [Member(path=i.path, size=i.size, open=partial(self._originals.open, i.sha256)) for i in items]
-        mtime = 0 if version.published_at is None else int(version.published_at.timestamp())
-        size = archive_size(members, last, mtime)
-        headers = archive_headers(access)
-
-        async def transfer(stream: Stream) -> Outcome:
-            return await send_archive(
+        async def decide(ref: str) -> Decided:
+            """Chooses anew each time: an item that was stopped while the request waited for its turn stays out."""
+            generation = self._catalogue.generation
+            access, ground = await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], ref)
+            items, last = select(await self._catalogue.manifest(ground), ground, include)
+            members = [Member(path=i.path, size=i.size, open=partial(self._originals.open, i.sha256)) for i in items]
+            published_at = _version(access).published_at
+            mtime = 0 if published_at is None else int(published_at.timestamp())
+            transfer = partial(
+                send_archive,
                 scope,
                 send,
                 members=members,
                 last=last,
                 mtime=mtime,
-                headers=headers,
-                stream=stream,
+                headers=archive_headers(access),
                 may_send=self._watcher.may_send,
             )
+            return Decided(
+                access, generation, 0, archive_size(members, last, mtime), lambda stream: transfer(stream=stream)
+            )
 
+        decided = await decide(where["version"])
         if scope["method"] == "HEAD":
-            whole = Plan(status=HTTPStatus.OK, start=0, stop=size, headers=())
-            await self._bare(send, whole, headers)
+            whole = Plan(status=HTTPStatus.OK, start=0, stop=decided.stop, headers=())
+            await self._bare(send, whole, archive_headers(decided.access))
             return
-        decided = Decided(access, generation)
-        await self._stream(scope, actor, decided, decide, transfer, start=0, stop=size, include=include)
+        again = partial(decide, _version(decided.access).id)
+        await self._stream(scope, actor, decided, again, include=include)
 
     async def _stream(
-        self,
-        scope: Scope,
-        actor: Actor,
-        decided: Decided,
-        decide: Decide,
-        transfer: Transfer,
-        *,
-        start: int,
-        stop: int,
-        include: Sequence[str] | None,
+        self, scope: Scope, actor: Actor, decided: Decided, decide: Decide, *, include: Sequence[str] | None
     ) -> None:
         """Register, write the delivery down, send, settle: the order that loses nothing and sends nothing too much."""
         link = connection_of(scope)
@@ -181,15 +181,14 @@ class Downloads:
         account_id = "" if actor.account is None else actor.account.id
         async with self._caps.admit(account=account_id, address=client[0] if client else ""):
             # The wait for a place may have been long: what was decided before it may hold no more.
-            access, stream = await self._register(
-                actor, decided, decide, (lambda: None) if link is None else link.abort
-            )
+            abort = (lambda: None) if link is None else link.abort
+            decided, stream = await self._register(actor, decided, decide, abort)
             try:
-                delivery = self._delivery(access, actor, start, stop, include)
+                delivery = self._delivery(decided, actor, include)
                 await self._deliveries.started(delivery)
                 outcome = Outcome(sent=0, acknowledged=0, ended=Ended.GONE)
                 try:
-                    outcome = await transfer(stream)
+                    outcome = await decided.transfer(stream)
                 finally:
                     end = DeliveryEnd(outcome.ended.value)
                     self._deliveries.ended(
@@ -203,19 +202,19 @@ class Downloads:
             finally:
                 stream.close()
 
-    async def _register(self, actor: Actor, decided: Decided, decide: Decide, abort: Abort) -> tuple[Access, Stream]:
+    async def _register(self, actor: Actor, decided: Decided, decide: Decide, abort: Abort) -> tuple[Decided, Stream]:
         for _ in range(DECIDE_AGAIN):
             if decided.generation != self._catalogue.generation:
-                generation = self._catalogue.generation
-                decided = Decided(await decide(), generation)
+                decided = await decide()
             access = decided.access
             try:
-                return access, self._registry.register(access.subjects(actor), access.decision.as_of, abort)
+                return decided, self._registry.register(access.subjects(actor), access.decision.as_of, abort)
             except Stopped:
                 decided = decided._replace(generation=-1)
         raise CatalogUnavailable()
 
-    def _delivery(self, access: Access, actor: Actor, start: int, stop: int, include: Sequence[str] | None) -> Delivery:
+    def _delivery(self, decided: Decided, actor: Actor, include: Sequence[str] | None) -> Delivery:
+        access = decided.access
         if actor.account is None or access.asset is None or access.version is None:
             raise CatalogUnavailable()  # no decision opens this door without the three
         now = self._catalogue.now()
@@ -228,8 +227,8 @@ class Downloads:
             version_id=access.version.id,
             path=None if access.item is None else access.item.path,
             include=None if include is None else json.dumps(list(include), ensure_ascii=False),
-            start=start,
-            stop=stop,
+            start=decided.start,
+            stop=decided.stop,
             as_of=access.decision.as_of,
             started_at=now,
         )
