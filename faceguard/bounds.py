@@ -15,9 +15,8 @@ def bound_memory(memory_bytes: int) -> None:
 
 
 def bound_reach() -> None:
-    """From now on: no file grows and no process or thread starts (Linux does not hold root to the latter)."""
+    """From now on no file grows. (Processes are faceguard.confine's affair: this limit would forbid threads as well.)"""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 
 
 def allow_cpu(seconds: float) -> None:

@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 import cv2
+from PIL import Image
 
 from faceguard.bounds import allow_cpu, bound_reach
+from faceguard.confine import confine
 from faceguard.detectors.plan import Looker
 from faceguard.detectors.registry import looker as best_looker
 from faceguard.errors import Unsafe
 from faceguard.frames import READY, frame, limits_from, read_frame, reply
 from faceguard.pipeline import safe_preview
 from faceguard.result import Refused, Why
+from faceguard.seccomp import Unsupported
 
 
 def main(models: Path | None) -> None:
@@ -22,33 +25,39 @@ def main(models: Path | None) -> None:
     """
     cv2.setNumThreads(1)
     try:
-        _serve(sys.stdin.buffer, sys.stdout.buffer, _looker(models))
+        _serve(sys.stdin.buffer, sys.stdout.buffer, _locked_in(models))
     except (EOFError, BrokenPipeError):
         return  # the guard has gone, or wants no more
 
 
-def _looker(models: Path | None) -> Looker | None:
+def _locked_in(models: Path | None) -> Looker | Why:
+    """Everything loaded, then no way out; or why every picture will be refused."""
+    Image.init()  # else a decoder would be loaded when its first picture comes, and then nothing can be
     try:
-        return best_looker(models)
-    except Unsafe:
-        return None
+        looker = best_looker(models)
+        bound_reach()
+        confine()
+    except Unsafe as refusal:
+        return refusal.why
+    except Unsupported:
+        return Why.UNCONFINED
+    return looker
 
 
-def _serve(source: BinaryIO, sink: BinaryIO, looker: Looker | None) -> None:
+def _serve(source: BinaryIO, sink: BinaryIO, looker: Looker | Why) -> None:
     def read(count: int) -> bytes:
         data = source.read(count)
         if len(data) < count:
             raise EOFError
         return data
 
-    bound_reach()
     key = read_frame(read)
     _send(sink, frame(READY))
     while True:
         limits = limits_from(read_frame(read))
         data = read_frame(read)
         allow_cpu(limits.wall_s)
-        result = safe_preview(data, limits, key=key, looker=looker) if looker else Refused(Why.NO_DETECTOR)
+        result = safe_preview(data, limits, key=key, looker=looker) if isinstance(looker, Looker) else Refused(looker)
         _send(sink, reply(result))
         if result == Refused(Why.OUT_OF_MEMORY):
             return  # what is left of the heap is nothing to build on

@@ -16,6 +16,7 @@ class Why(StrEnum):
     MOSTLY_COVERED = "mostly_covered"
     VERIFY_FAILED = "verify_failed"
     NO_DETECTOR = "no_detector"
+    UNCONFINED = "unconfined"
     TIME_OUT = "time_out"
     OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"

@@ -36,6 +36,11 @@ SENTENCES = {
     Why.NO_DETECTOR: Sentence(
         "没有可用的人脸检测模型，因此不展示任何图片。", "No face detector is available, so no picture is shown."
     ),
+    Why.UNCONFINED: Sentence(
+        "本机内核无法隔离处理图片的进程，因此不展示任何图片；请使用启用了 seccomp 的 64 位 Linux。",
+        "This machine's kernel cannot lock in the process that handles pictures, so none is shown; use Linux on a 64-bit "
+        "machine, with seccomp.",
+    ),
     Why.TIME_OUT: Sentence("处理图片超时。", "The picture took too long to handle."),
     Why.OUT_OF_MEMORY: Sentence("处理图片所需内存过多。", "The picture needed too much memory."),
     Why.CRASHED: Sentence("处理图片的进程意外终止。", "The process that handled the picture ended unexpectedly."),

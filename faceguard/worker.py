@@ -27,12 +27,14 @@ _PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from faceguard.bounds import bound_memory
-bound_memory(int(sys.argv[2]))
+from faceguard.confine import end_with_parent
+end_with_parent(int(sys.argv[2]))
+bound_memory(int(sys.argv[3]))
 from faceguard.offline import go_offline
 go_offline()
 from pathlib import Path
 from faceguard.child import main
-main(Path(sys.argv[3]) if sys.argv[3] else None)
+main(Path(sys.argv[4]) if sys.argv[4] else None)
 """
 
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_LOG_LEVEL": "ERROR"}
