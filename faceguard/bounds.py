@@ -15,7 +15,7 @@ def bound_memory(memory_bytes: int) -> None:
 
 
 def bound_reach() -> None:
-    """From now on no file grows. (Processes are faceguard.confine's affair: this limit would forbid threads as well.)"""
+    """From now on no file grows. Processes are faceguard.confine's affair: a limit on them would forbid threads too."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 

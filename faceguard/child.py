@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import cv2
-from PIL import Image
 
 from faceguard.bounds import allow_cpu, bound_reach
 from faceguard.confine import confine
@@ -14,6 +13,7 @@ from faceguard.detectors.registry import looker as best_looker
 from faceguard.errors import Unsafe
 from faceguard.frames import READY, frame, limits_from, read_frame, reply
 from faceguard.pipeline import safe_preview
+from faceguard.rehearsal import load_no_more, rehearse
 from faceguard.result import Refused, Why
 from faceguard.seccomp import Unsupported
 
@@ -31,10 +31,11 @@ def main(models: Path | None) -> None:
 
 
 def _locked_in(models: Path | None) -> Looker | Why:
-    """Everything loaded, then no way out; or why every picture will be refused."""
-    Image.init()  # else a decoder would be loaded when its first picture comes, and then nothing can be
+    """Everything loaded and tried, then no way out; or why every picture will be refused."""
     try:
         looker = best_looker(models)
+        rehearse(looker)
+        load_no_more()
         bound_reach()
         confine()
     except Unsafe as refusal:

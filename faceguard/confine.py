@@ -1,8 +1,8 @@
 """Locks a worker process in: once loaded it can compute and answer, and nothing else, whatever a picture makes of it.
 
 A filter lists the calls to the kernel that stay open: memory, threads of its own, time, and the descriptors that it
-already has. All others are as if the kernel did not know them: no network, no file, no program, no process, no signal to
-another process.
+already has. All others are as if the kernel did not know them: no network, no file, no program, no process, no signal
+to another process.
 """
 
 import errno
@@ -30,9 +30,9 @@ _CALLS = {  # name: number on x86-64, number on arm64; None where there is no su
     "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139), "sigaltstack": (131, 132),
     # time, chance, and what it is
     "clock_gettime": (228, 113), "clock_getres": (229, 114), "clock_nanosleep": (230, 115), "nanosleep": (35, 101),
-    "gettimeofday": (96, 169), "time": (201, None), "getrandom": (318, 278), "getrusage": (98, 165), "times": (100, 153),
-    "uname": (63, 160), "sysinfo": (99, 179), "getrlimit": (97, 163), "setrlimit": (160, 164), "getcwd": (79, 17),
-    "getuid": (102, 174), "geteuid": (107, 175), "getgid": (104, 176), "getegid": (108, 177),
+    "gettimeofday": (96, 169), "time": (201, None), "getrandom": (318, 278), "getrusage": (98, 165),
+    "times": (100, 153), "uname": (63, 160), "sysinfo": (99, 179), "getrlimit": (97, 163), "setrlimit": (160, 164), 
+    "getcwd": (79, 17), "getuid": (102, 174), "geteuid": (107, 175), "getgid": (104, 176), "getegid": (108, 177),
 }  # fmt: skip
 
 # Open when an argument says so; the same two columns.

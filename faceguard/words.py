@@ -38,8 +38,8 @@ SENTENCES = {
     ),
     Why.UNCONFINED: Sentence(
         "本机内核无法隔离处理图片的进程，因此不展示任何图片；请使用启用了 seccomp 的 64 位 Linux。",
-        "This machine's kernel cannot lock in the process that handles pictures, so none is shown; use Linux on a 64-bit "
-        "machine, with seccomp.",
+        "This machine's kernel cannot lock in the process that handles pictures, so none is shown; use 64-bit "
+        "Linux with seccomp.",
     ),
     Why.TIME_OUT: Sentence("处理图片超时。", "The picture took too long to handle."),
     Why.OUT_OF_MEMORY: Sentence("处理图片所需内存过多。", "The picture needed too much memory."),

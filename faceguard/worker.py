@@ -1,7 +1,8 @@
 """A small pool of processes that do the dangerous work; a bomb, a hang or a crash costs one refusal, never the caller.
 
-Each worker is a fresh interpreter: it shares no memory, no descriptor and no environment with the server, and bounds
-itself (faceguard.bounds). A worker that dies or must be killed is replaced at once, so the next picture finds it warm.
+Each worker is a fresh interpreter: it shares no memory, no descriptor, no environment and no folder with the server,
+bounds itself (faceguard.bounds) and locks itself in (faceguard.confine). A worker that dies or must be killed is
+replaced at once, so the next picture finds it warm. None outlives the guard, even one that is killed.
 """
 
 import os
@@ -9,8 +10,10 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -66,12 +69,15 @@ class Guard:
         self._limits = limits or Limits()
         self._arguments = (
             str(Path(__file__).parent.parent),
+            str(os.getpid()),
             str(self._limits.memory_bytes),
             str(models.absolute() if models else ""),
         )
         self._key = key
         self._changed = threading.Condition()
         self._closed = False
+        # The kernel ends a worker with the thread that started it, so that is one which lives as long as the guard.
+        self._nursery = ThreadPoolExecutor(1, "guard")
         self._idle = [self._start() for _ in range(workers)]
         self._busy: set[_Worker] = set()
 
@@ -117,9 +123,10 @@ class Guard:
             self._changed.notify_all()
         for worker in idle:
             worker.bury()
+        self._nursery.shutdown()
 
     def _start(self) -> "_Worker":
-        return _Worker(self._arguments, self._key)
+        return self._nursery.submit(_Worker, self._arguments, self._key).result()
 
     def _take(self) -> "_Worker":
         with self._changed:
@@ -147,16 +154,20 @@ class _Worker:
     """One process and its two pipes; used by one thread at a time, except for ``end``."""
 
     def __init__(self, arguments: tuple[str, ...], key: bytes) -> None:
-        # The program is a constant and the arguments are our own; no shell, no inherited descriptor or variable.
-        self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-c", _PROGRAM, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            cwd="/",
-            env=_ENVIRONMENT,
-        )
+        # The program is a constant and the arguments are our own; no shell, no inherited descriptor or variable. The
+        # worker's folder is empty and gone once it has started: nothing is there, and nothing can be put there.
+        # A session of its own, so that Ctrl-C reaches the guard alone.
+        with tempfile.TemporaryDirectory(prefix="faceguard-") as empty:
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-I", "-c", _PROGRAM, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                cwd=empty,
+                env=_ENVIRONMENT,
+                start_new_session=True,
+            )
         self._pipes = [pipe for pipe in (self._process.stdin, self._process.stdout) if pipe]
         self._to, self._from = (pipe.fileno() for pipe in self._pipes)
         os.set_blocking(self._to, False)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -12,6 +14,9 @@ import pytest
 
 from faceguard.pipeline import safe_preview
 from faceguard.result import Blurred, Limits, Refused, Why
+
+ROOT = Path(__file__).parents[3]
+PICTURES = ROOT / "gateway" / "demo" / "pictures"
 
 
 def test_a_guard_gives_the_same_preview_as_the_pipeline_itself(guard, astronaut):
@@ -50,7 +55,7 @@ def test_a_worker_that_died_between_two_pictures_costs_nothing(guard, astronaut)
     one = guard()
     (worker,) = one.pids
     os.kill(worker, signal.SIGKILL)
-    _until(lambda: Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+    _until(lambda: _ended(worker))
     assert isinstance(one.preview(astronaut), Blurred)
 
 
@@ -79,7 +84,7 @@ def test_a_hang_holds_up_no_other_worker(guard, astronaut):
 
 def test_a_picture_that_needs_more_memory_than_allowed_is_refused(guard, astronaut):
     # 60 megapixels are within the limits, their pixels are not within this address space
-    one = guard(Limits(wall_s=60, memory_bytes=450 * 2**20))
+    one = guard(Limits(wall_s=60, memory_bytes=720 * 2**20))
     assert one.preview(_plain_png(7800, 7700)) in {Refused(Why.OUT_OF_MEMORY), Refused(Why.CRASHED)}
     assert one.preview(b"garbage") == Refused(Why.UNSUPPORTED_FORMAT)
 
@@ -122,18 +127,73 @@ def test_a_worker_is_bounded(guard):
     }
     assert limits["Max core file size"] == ["0", "0"]
     assert limits["Max file size"] == ["0", "0"]
-    assert limits["Max processes"] == ["0", "0"]
     assert limits["Max address space"] == [str(2 * 2**30)] * 2
     assert int(limits["Max cpu time"][0]) < 100
 
 
-def test_a_worker_has_no_network_and_starts_no_program(guard):
+def test_a_worker_is_locked_in(guard):
     one = guard()
     one.preview(b"garbage")
     (worker,) = one.pids
     status = dict(line.split(":\t", 1) for line in Path(f"/proc/{worker}/status").read_text().splitlines())
     assert status["NoNewPrivs"] == "1"
-    assert status["Seccomp"] == "2"  # a filter stands; what it refuses: test_offline.py
+    assert status["Seccomp"] == "2"
+    assert status["Seccomp_filters"] == "2"  # what they refuse: test_offline.py, test_confine.py
+
+
+def test_a_worker_that_could_not_lock_itself_in_refuses_everything(guard, astronaut, tmp_path):
+    # a kernel without filters, played by a filter that the guard's own process has taken: seccomp(2) fails with EINVAL
+    program = f"""
+import errno, sys
+sys.path.insert(0, {str(ROOT)!r})
+from faceguard import seccomp
+from faceguard.worker import Guard
+machine = seccomp.this_machine()
+seccomp.install(machine, seccomp.when(machine.seccomp, seccomp.refuse(errno.EINVAL)), rest=seccomp.ALLOW)
+with Guard() as guard:
+    print(guard.preview(open({str(PICTURES / "astronaut.png")!r}, "rb").read()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "Refused(why=<Why.UNCONFINED: 'unconfined'>)\n", done.stderr
+
+
+def test_a_worker_stands_in_an_empty_folder_that_is_gone(guard):
+    one = guard()
+    one.preview(b"garbage")
+    (worker,) = one.pids
+    assert os.readlink(f"/proc/{worker}/cwd").endswith(" (deleted)")
+    assert os.listdir(f"/proc/{worker}/cwd") == []
+
+
+def test_workers_end_with_a_guard_that_is_killed(tmp_path):
+    program = f"""
+import sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from faceguard.worker import Guard
+guard = Guard(workers=2)
+guard.preview(b"garbage")
+print(*guard.pids, flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        workers = process.stdout.readline().split()
+        assert len(workers) == 2
+        os.kill(int(workers[0]), signal.SIGSTOP)  # one that cannot see its input end
+        process.kill()
+    for worker in workers:
+        _until(lambda worker=worker: _ended(int(worker)))
+
+
+def test_a_worker_outlives_the_thread_that_had_it_started(guard, astronaut):
+    one = guard()
+    with ThreadPoolExecutor(1) as thread:
+        (worker,) = one.pids
+        os.kill(worker, signal.SIGKILL)
+        _until(lambda: _ended(worker))
+        assert isinstance(thread.submit(one.preview, astronaut).result(), Blurred)
+    workers = one.pids
+    assert isinstance(one.preview(astronaut), Blurred)
+    assert one.pids == workers
 
 
 def test_closing_ends_every_worker_and_refuses_what_is_in_the_works(guard, astronaut):
@@ -208,6 +268,13 @@ def _has_work(pid: int) -> bool:
     with open(f"/proc/{pid}/fd/0", "rb", buffering=0) as pipe:
         fcntl.ioctl(pipe, termios.FIONREAD, waiting)
     return waiting[0] > 0
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 def _until(condition) -> None:
