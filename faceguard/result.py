@@ -23,6 +23,10 @@ class Why(StrEnum):
     CLASS_MINOR = "class_minor"
 
 
+NOT_THE_PICTURE = frozenset({Why.NO_DETECTOR, Why.UNCONFINED, Why.TIME_OUT, Why.OUT_OF_MEMORY, Why.CRASHED})
+"""Reasons that may lie in the machine rather than in the picture: the same picture may fare better another time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one picture may cost; whatever goes beyond is refused.

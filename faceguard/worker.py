@@ -66,11 +66,11 @@ class Guard:
         if workers < 1:
             raise ValueError("a guard needs at least one worker")
         self.workers = workers
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._arguments = (
             str(Path(__file__).parent.parent),
             str(os.getpid()),
-            str(self._limits.memory_bytes),
+            str(self.limits.memory_bytes),
             str(models.absolute() if models else ""),
         )
         self._key = key
@@ -100,7 +100,7 @@ class Guard:
         time that the source takes is not counted. preview_px: long side in place of the one in the guard's limits.
         Raises RuntimeError once the guard is closed, and what the source raises.
         """
-        limits = replace(self._limits, preview_px=preview_px) if preview_px else self._limits
+        limits = replace(self.limits, preview_px=preview_px) if preview_px else self.limits
         if size_of(picture) > limits.max_bytes:
             return Refused(Why.TOO_LARGE)
         worker = self._take()

@@ -21,7 +21,8 @@ from catalog.ledger.fold import differences, fold
 from catalog.ports import Transaction
 from catalog.vocabulary import Account, ComplaintItem, Event, Kind, Role
 from faceguard.detectors import weights
-from faceguard.result import Refused, Why
+from faceguard.result import NOT_THE_PICTURE, Refused, Why
+from faceguard.words import say
 from gateway import server
 from gateway.app import Installation, build_app, create, new_guard, open_installation, random_id, utc_now
 from gateway.blobs.base import CHUNK, Blob, BlobMissing
@@ -98,8 +99,10 @@ def check(data: Data = None, config: Config = None, as_json: Json = False) -> No
         position = tx.ledger.position()
     next(iter(installation.originals.digests()), None)
     with new_guard(installation) as guard:
-        blind = guard.preview(b"") == Refused(Why.NO_DETECTOR)
+        answer = guard.preview(b"")  # nothing can be made of no bytes; a sound worker says just that
+        workers = f"{guard.workers} of at most {guard.limits.memory_bytes >> 20} MiB: no network, no file, no process"
     installation.close()
+    broken = answer.why if isinstance(answer, Refused) and answer.why in NOT_THE_PICTURE else None
     plan = weights.plan_of(weights.found([weights.PACKAGED, settings.models_folder]))
     with socket.create_server(("127.0.0.1", 0)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_MOST)
@@ -107,12 +110,15 @@ def check(data: Data = None, config: Config = None, as_json: Json = False) -> No
     results = {
         "catalogue": f"ok, position {position}",
         "originals": "ok",
-        "previews": "no detector: every picture is refused" if blind else f"ok, plan {plan}",
+        "previews": f"{broken.value}: every picture is refused" if broken else f"ok, plan {plan}",
+        "preview_workers": workers if broken is None else "none that works",
         "send_buffer_bytes": granted,
     }
     show(results, as_json)
-    if blind:
+    if broken is Why.NO_DETECTOR:
         raise Failed(words()("models.none", folder=settings.models_folder))
+    if broken:
+        raise Failed(words().pick(en=say(broken, "en"), zh=say(broken, "zh")))
 
 
 @app.command("verify")

@@ -88,6 +88,7 @@ def test_a_revoked_token_ends_at_once(gateway: Gateway) -> None:
 def test_check_says_what_is_in_force_and_hides_secrets(gateway: Gateway) -> None:
     gateway.environ["HUBGATE_S3_SECRET_KEY"] = "s3cret"
     told = gateway.run("check")
+    assert "preview_workers: 1 of at most 2048 MiB: no network, no file, no process" in told
     assert "s3cret" not in told
     assert "catalogue: ok" in told
     gateway.environ["HUBGATE_PREVIEWPX"] = "1"

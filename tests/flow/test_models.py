@@ -52,7 +52,8 @@ def test_without_any_weights_check_fails_and_says_that_every_picture_is_refused(
     environ = {**gateway.environ, "PYTHONPATH": str(bare)}
     checked = subprocess.run([*command, "check"], env=environ, cwd=bare, capture_output=True, text=True, timeout=120)
     assert checked.returncode == 1
-    assert "every picture is refused" in checked.stdout
+    assert "no_detector: every picture is refused" in checked.stdout
+    assert "preview_workers: none that works" in checked.stdout
     assert CENTERFACE.name in checked.stderr
     added = [*command, "models", "add", str(PACKAGED / CENTERFACE.name)]
     subprocess.run(added, env=environ, cwd=bare, check=True, capture_output=True, timeout=120)
