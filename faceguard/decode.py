@@ -11,17 +11,27 @@ import zlib
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, ImageCms, UnidentifiedImageError
 
 from faceguard.errors import Unsafe
+from faceguard.formats import decoder_for, is_raw
 from faceguard.pixels import Rgb
 from faceguard.result import Limits, Why
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+try:
+    import pillow_heif
+except ImportError:  # the extra `heic`
+    HEIC = False
+else:
+    HEIC = True
+    # Only the picture itself: a thumbnail, a depth map or a gain map may show what the picture does not.
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=0)
+
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a worker may start no thread
+
 GREY = (128, 128, 128)
 
-# How files of the formats above begin: tells "damaged" from "not a picture that we take".
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+_SRGB = ImageCms.createProfile("sRGB")
 
 # A decoder that meets hostile bytes may raise any of these; all mean the same to us.
 _BROKEN = (
@@ -67,14 +77,16 @@ def decode(data: bytes, limits: Limits, *, long_side: int, short_side: int) -> D
     """
     if len(data) > limits.max_bytes:
         raise Unsafe(Why.TOO_LARGE)
+    decoder = decoder_for(data)
+    if decoder == "HEIF" and not HEIC:
+        raise Unsafe(Why.NOT_INSTALLED)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=(decoder,)) as image:
                 return _frame(image, limits, long_side, short_side)
     except UnidentifiedImageError:
-        known = data.startswith(_MAGIC) or data[4:12] in (b"ftypavif", b"ftypavis")
-        raise Unsafe(Why.UNREADABLE if known else Why.UNSUPPORTED_FORMAT) from None
+        raise Unsafe(Why.UNREADABLE) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unsafe(Why.TOO_MANY_PIXELS) from None
     except MemoryError:
@@ -87,6 +99,8 @@ def _frame(image: Image.Image, limits: Limits, long_side: int, short_side: int) 
     width, height = image.size
     if width * height > limits.max_pixels:
         raise Unsafe(Why.TOO_MANY_PIXELS)
+    if image.format == "TIFF" and is_raw(getattr(image, "tag_v2", {})):
+        raise Unsafe(Why.CAMERA_RAW)
     ratio = min(1.0, max(long_side / max(width, height), short_side / min(width, height)))
     target = (max(1, round(width * ratio)), max(1, round(height * ratio)))
     if image.format == "JPEG" or image.format == "MPO":
@@ -113,6 +127,8 @@ def _plain(image: Image.Image) -> Image.Image:
         raise Unsafe(Why.UNSUPPORTED_PIXELS)
     if image.mode == "I" or image.mode.startswith("I;16"):
         return Image.fromarray(_stretched(np.asarray(image))).convert("RGB")
+    if image.mode == "LAB":
+        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), _SRGB, outputMode="RGB") or image
     if image.has_transparency_data:
         return image.convert("RGBA")
     return image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
@@ -139,7 +155,7 @@ def _srgb(image: Image.Image, profile: object) -> Rgb:
     if isinstance(profile, bytes) and profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
             image = converted or image
         except (ImageCms.PyCMSError, OSError):
             pass  # a profile that does not fit or cannot be read changes the tint, not what is hidden

@@ -9,6 +9,10 @@ class Why(StrEnum):
 
     UNREADABLE = "unreadable"
     UNSUPPORTED_FORMAT = "unsupported_format"
+    NOT_INSTALLED = "not_installed"
+    MEDICAL_SCAN = "medical_scan"
+    DOCUMENT = "document"
+    CAMERA_RAW = "camera_raw"
     UNSUPPORTED_PIXELS = "unsupported_pixels"
     TRUNCATED = "truncated"
     TOO_LARGE = "too_large"

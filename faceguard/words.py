@@ -20,6 +20,22 @@ SENTENCES = {
         "不支持此文件格式；可用格式：JPEG、PNG、WebP、GIF、BMP、TIFF、AVIF。",
         "This file format is not supported; use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.",
     ),
+    Why.NOT_INSTALLED: Sentence(
+        "读取此格式需要可选组件：HEIC 需安装 hubgate[heic]，Parquet 需安装 hubgate[parquet]。",
+        "This format needs an optional package: install hubgate[heic] for HEIC, hubgate[parquet] for Parquet.",
+    ),
+    Why.MEDICAL_SCAN: Sentence(
+        "医学影像（DICOM、NIfTI）可能含有姓名，也可据此重建面部，因此一律不提供预览。",
+        "Medical scans (DICOM, NIfTI) can hold names and be turned into faces; they are never previewed.",
+    ),
+    Why.DOCUMENT: Sentence(
+        "SVG、PDF、PSD 文件可能内嵌其他图片，因此不提供预览；请导出为 JPEG 或 PNG。",
+        "SVG, PDF and PSD files can hold further pictures, so they are not previewed; export a JPEG or PNG.",
+    ),
+    Why.CAMERA_RAW: Sentence(
+        "相机原始文件内嵌未遮盖的缩略图，因此不提供预览；请导出为 JPEG 或 PNG。",
+        "Raw camera files hold further, unblurred pictures, so they are not previewed; export a JPEG or PNG.",
+    ),
     Why.UNSUPPORTED_PIXELS: Sentence(
         "不支持此像素类型（例如浮点图像）。", "This kind of pixel (floating point, for example) is not supported."
     ),
