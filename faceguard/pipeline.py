@@ -19,6 +19,7 @@ MOST = 0.7
 """A preview of which more than this share would be covered is refused."""
 
 _TINY = 64  # a picture with a shorter side below this is likely a face and no more: it is covered whole
+_SMALL = 128  # so is one with no longer side than this: of face crops at 96 and 112 pixels one in nine was missed
 _CROP = 256  # so is a picture of at most this long side that faces nearly fill
 _THIN = 16  # and a strip whose preview would have a shorter side below this
 _FINER = 1.25  # detectors see at least this many pixels for each of the preview
@@ -95,7 +96,8 @@ def _shown(picture: Decoded, preview_px: int) -> Rgb:
 
 
 def _too_small(picture: Decoded, rgb: Rgb) -> bool:
-    return min(picture.width, picture.height) < _TINY or min(rgb.shape[:2]) < _THIN
+    sides = picture.width, picture.height
+    return min(sides) < _TINY or max(sides) <= _SMALL or min(rgb.shape[:2]) < _THIN
 
 
 def _whole(rgb: Rgb) -> Boxes:

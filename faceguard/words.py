@@ -17,8 +17,8 @@ class Sentence(NamedTuple):
 SENTENCES = {
     Why.UNREADABLE: Sentence("图片已损坏，无法读取。", "The picture is damaged and cannot be read."),
     Why.UNSUPPORTED_FORMAT: Sentence(
-        "不支持此文件格式；可用格式：JPEG、PNG、WebP、GIF、BMP、TIFF、AVIF。",
-        "This file format is not supported; use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF.",
+        "不支持此文件格式；可用格式：JPEG、PNG、WebP、GIF、BMP、TIFF、AVIF（安装 hubgate[heic] 后还有 HEIC）。",
+        "This file format is not supported; use JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF (and HEIC with hubgate[heic]).",
     ),
     Why.NOT_INSTALLED: Sentence(
         "读取此格式需要可选组件：HEIC 需安装 hubgate[heic]，Parquet 需安装 hubgate[parquet]。",

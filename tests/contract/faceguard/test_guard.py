@@ -1,5 +1,6 @@
 """Whatever a picture or its worker does, the caller gets an answer and the next picture finds a worker."""
 
+import io
 import os
 import signal
 import subprocess
@@ -11,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from faceguard.decode import HEIC
 from faceguard.pipeline import safe_preview
 from faceguard.result import Blurred, Limits, Refused, Why
 
@@ -21,6 +24,16 @@ PICTURES = ROOT / "gateway" / "demo" / "pictures"
 
 def test_a_guard_gives_the_same_preview_as_the_pipeline_itself(guard, astronaut):
     assert guard(key=b"k").preview(astronaut) == safe_preview(astronaut, key=b"k")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
+def test_every_format_can_be_decoded_within_the_bounds_of_a_worker(kind, guard, pictures):
+    if kind == "HEIF" and not HEIC:
+        pytest.skip("the extra heic is not installed")
+    file = io.BytesIO()
+    with Image.open(pictures / "grace_hopper.jpg") as image:
+        image.save(file, kind)
+    assert isinstance(guard().preview(file.getvalue()), Blurred)
 
 
 def test_the_size_may_be_chosen_for_each_picture(guard, astronaut):
