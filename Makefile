@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint bench lock clean
+.PHONY: help env demo test test-clients lint bench lock clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 env: $(VENV)/.ready  ## .venv with every extra, from requirements.lock
 
@@ -24,6 +24,9 @@ demo: env  ## publish the demo sets and serve them on http://127.0.0.1:$(PORT)
 
 test: env  ## the whole test suite; what a missing system program skips is listed at the end
 	$(BIN)/pytest -n 2
+
+test-clients: env  ## other people's clients, every version, and the table of what works in docs/reference/
+	$(BIN)/pytest tests/contract/clients -m clients --compatibility docs/reference
 
 lint: env  ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff format --check .

@@ -25,6 +25,14 @@ DRIVERS: dict[str, Callable[[Path], str]] = {
 }
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Clients that are rarely met are tried when a marker is asked for, as `make test-clients` does."""
+    if not config.option.markexpr:
+        rare = [item for item in items if item.get_closest_marker("every_client")]
+        config.hook.pytest_deselected(items=rare)
+        items[:] = [item for item in items if item not in rare]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `needs(program, …)` where a program is not installed."""
     programs = [str(program) for marker in item.iter_markers("needs") for program in marker.args]

@@ -1,0 +1,64 @@
+"""One gateway for all of these tests, and a person with each client."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.app import open_installation
+from gateway.settings import load
+from tests.contract.clients.environments import CLIENTS, CannotMake, Client, environment
+from tests.contract.clients.house import House
+from tests.contract.clients.people import Person, sitting
+from tests.contract.sdk.relay import Relay, relaying
+from tests.gateways import Gateway
+
+ALL = [
+    pytest.param(
+        client, id=client.hub, marks=[pytest.mark.clients, *([] if client.usual else [pytest.mark.every_client])]
+    )
+    for client in CLIENTS
+]
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    base = tmp_path_factory.mktemp("house")
+    gateway = Gateway(base / "data")
+    with gateway.serving():
+        installation = open_installation(load({"data": gateway.data}, environ={}))
+        yield House(gateway, installation, base)
+        installation.close()
+
+
+@pytest.fixture(scope="session")
+def relay(house: House) -> Iterator[Relay]:
+    """What the clients speak through; it passes everything on until it is told to hold."""
+    with relaying(house.gateway.port) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=ALL)
+def client(request: pytest.FixtureRequest) -> Client:
+    found: Client = request.param
+    return found
+
+
+@pytest.fixture(scope="session")
+def person(client: Client, relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    try:
+        programs = environment(client)
+    except CannotMake as error:
+        pytest.skip(f"the packages of this client cannot be had here: {error}")
+    home = tmp_path_factory.mktemp(f"home{client}")
+    with sitting(client, programs, relay.url, home) as sitter:
+        yield sitter
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> str:
+    """A cache that holds nothing yet."""
+    return os.fspath(tmp_path / "cache")
