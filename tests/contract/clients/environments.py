@@ -44,7 +44,7 @@ class Client:
 
 # datasets before 5 cannot read a column of strings as pandas 3 makes it; hub 1.10 forgot to ask for click.
 CLIENTS = (
-    Client("0.23.5", "2.19.2", ("pandas<3", "numpy<2"), usual=False),
+    Client("0.23.5", "2.19.2", ("pandas<3",), usual=False),
     Client("0.30.2", "3.5.1", ("pandas<3",), usual=False),
     Client("0.36.0", "4.4.1", ("pandas<3",), usual=True),
     Client("1.10.0", "5.0.1", ("pandas", "click"), usual=False),

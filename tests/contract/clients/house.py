@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from gateway.commands.publishing import release_folder
 from tests.builders import warrant
 from tests.gateways import Gateway
 
+WAIT_S = 60.0
 _number = itertools.count(1)
 
 
@@ -97,6 +99,15 @@ class House:
             terms.publish_terms(
                 tx, in_person(operator), terms_id, en=text, zh=f"{text}（中文）", major=True, now=utc_now()
             )
+
+    def changes_terms(self, each: Set, token: str) -> None:
+        """A new major version; on return the server refuses those who accepted the former one."""
+        self.new_terms(each.terms, "Be kinder.")
+        deadline = time.monotonic() + WAIT_S
+        with self.gateway.client(token) as client:
+            while client.get(f"/v1/assets/{each.name}/versions/main/manifest").status_code != 403:
+                assert time.monotonic() < deadline, "the server has not heard of the new terms"
+                time.sleep(0.02)
 
     def accept(self, token: str, each: Set) -> None:
         assert self.gateway.accept(token, each.name).status_code in {200, 201}
