@@ -116,8 +116,9 @@ def test_lists_are_searched_filtered_and_paged(person: Person, house: House, fac
     assert faces.name in person.gets(ask + by_tag)
     assert person.gets(ask + "[d.id for d in api.list_datasets(filter='language:xx')]") == []
     found = person.gets(ask + "[d.id for d in api.list_datasets(search=name)]", name=faces.name)
-    assert found == [faces.name]
-    assert person.gets(ask + "[m.id for m in api.list_models(author='lab')]") == [model.name]
+    assert faces.name in found
+    assert all(faces.name in other for other in found)
+    assert model.name in person.gets(ask + "[m.id for m in api.list_models(author='lab')]")
     newest = person.gets(ask + "[d.id for d in api.list_datasets(sort='last_modified', limit=1)]")
     assert len(newest) == 1
 
