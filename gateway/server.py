@@ -16,6 +16,7 @@ from gateway.streams.zerocopy import CuttableProtocol
 BACKLOG = 2048
 KEEP_ALIVE_S = 15
 GRACE_S = 2.0
+MAX_PORT = 65535
 
 
 class Server(uvicorn.Server):
@@ -58,18 +59,37 @@ def configure(app: Any, *, host: str = "127.0.0.1", port: int = 0, proxies: str 
     )
 
 
-def run(app: Any, host: str, port: int, *, proxies: str = "") -> None:
-    """Serve until SIGINT or SIGTERM."""
+class CannotListen(Exception):
+    """The address cannot be had; the sentence says which and why."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one. Raises CannotListen."""
+    try:
+        if not 0 <= port <= MAX_PORT:
+            raise OSError(f"a port is 0 to {MAX_PORT}")
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CannotListen(f"Cannot listen on {host}, port {port}: {why}. Choose with --host and --port.") from error
+
+
+def run(app: Any, listener: socket.socket, *, proxies: str = "") -> bool:
+    """Serve until SIGINT or SIGTERM; False when the application could not start, which is logged."""
     # A stream needs up to three descriptors, and the usual soft limit is 1024.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    Server(configure(app, host=host, port=port, proxies=proxies)).run()
+    server = Server(configure(app, proxies=proxies))
+    with listener, contextlib.suppress(SystemExit):  # uvicorn's way to say that it could not start
+        server.run(sockets=[listener])
+    return server.started
 
 
 @contextlib.contextmanager
 def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve in a thread of this process while the block runs; gives the base URL, whose port is free by default."""
-    listener = socket.create_server((host, port), backlog=BACKLOG)
+    listener = listen(host, port)
     server = Server(configure(app, host=host))
 
     def serve() -> None:

@@ -30,7 +30,7 @@ class NewAccount:
 
 def check_password(password: str) -> str:
     """Raises Invalid."""
-    if len(password) < MIN_PASSWORD:
+    if len(password) < MIN_PASSWORD or not names.is_text(password):
         raise Invalid({"password": f"expects at least {MIN_PASSWORD} characters"})
     return password
 

@@ -20,6 +20,7 @@ from catalog.vocabulary import Actor
 from gateway.app import Installation, NotInstalled, open_installation
 from gateway.blobs.base import BlobError
 from gateway.commands.remote import RemoteFailure
+from gateway.server import CannotListen
 from gateway.settings import BadSetting, Settings, load
 from gateway.web.errors import Errors
 from gateway.web.render import Renderer
@@ -40,6 +41,16 @@ OPERATOR = "operator"
 
 class Failed(Exception):
     """The act was refused or failed; the sentence says what to do next."""
+
+
+def read_text(file: Path) -> str:
+    """A text that somebody wrote. Raises Failed."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Failed(f"{file} is not UTF-8 text. Save it as UTF-8, then run the same again.") from error
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error.strerror}. Check the path.") from error
 
 
 def words() -> Words:
@@ -64,7 +75,7 @@ def command(run: Callable[P, T]) -> Callable[P, T]:
             return run(*args, **kwargs)
         except CatalogError as error:
             reason = sentence(error)
-        except (Failed, NotInstalled, BadSetting, BlobError, RemoteFailure, OSError) as error:
+        except (Failed, CannotListen, NotInstalled, BadSetting, BlobError, RemoteFailure, OSError) as error:
             reason = str(error)
         print(reason, file=sys.stderr)
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ What was stored and written down survives a crash: the next run hashes it again 
 from __future__ import annotations
 
 import csv
+import io
 import mimetypes
 import os
 import stat
@@ -85,8 +86,11 @@ def provenance(root: Path) -> dict[str, Provenance]:
     sidecar = root / SIDECAR
     if not root.is_dir() or not sidecar.exists():
         return {}
-    with sidecar.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
+    try:
+        rows = csv.DictReader(io.StringIO(sidecar.read_text(encoding="utf-8"), newline=""))
+    except UnicodeDecodeError as error:
+        raise Invalid({SIDECAR: "is not UTF-8 text"}) from error
+    else:
         if "path" not in (rows.fieldnames or ()):
             raise Invalid({SIDECAR: "expects the columns path, source_url, source_sha256, source_author"})
         return {

@@ -17,7 +17,7 @@ from catalog.vocabulary import Actor, DataClass, Kind
 from faceguard.worker import Guard
 from gateway.app import Installation, new_guard, new_runner, random_id, utc_now
 from gateway.commands import intake
-from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, show
+from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show
 
 app = typer.Typer()
 terms = typer.Typer()
@@ -25,9 +25,10 @@ terms = typer.Typer()
 
 def read_warrant(file: Path) -> dict[str, Any]:
     """Raises Failed."""
+    text = read_text(file)
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise Failed(f"The warrant {file} cannot be read: {error}.") from error
 
 
@@ -127,7 +128,7 @@ def publish_terms(
 ) -> None:
     """Publish the next version of terms in both languages; the first is 1.0."""
     with opened(data) as installation, installation.store.begin() as tx:
-        texts = {"en": en.read_text(encoding="utf-8"), "zh": zh.read_text(encoding="utf-8")}
+        texts = {"en": read_text(en), "zh": read_text(zh)}
         made = terms_actions.publish_terms(
             tx, actor_named(tx, as_account), terms_id, **texts, major=major, now=utc_now()
         )

@@ -7,7 +7,9 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from shutil import which
 from typing import Annotated
 
 import typer
@@ -83,9 +85,16 @@ def serve(
     """Serve the installation; its jobs run in the same process."""
     settings = settings_of(data, config, host=host, port=port, public_url=public_url)
     configure(settings.log_level)
+    listener = server.listen(settings.host, settings.port)
+    settings = replace(settings, port=listener.getsockname()[1])
     installation = open_installation(settings)
     print(f"hubgate serves {settings.base_url}", file=sys.stderr, flush=True)
-    server.run(build_app(installation), settings.host, settings.port, proxies=settings.trusted_proxies)
+    _run(installation, listener)
+
+
+def _run(installation: Installation, listener: socket.socket) -> None:
+    if not server.run(build_app(installation), listener, proxies=installation.settings.trusted_proxies):
+        raise Failed("The server did not start; its log above says why.")
 
 
 @app.command("check")
@@ -93,7 +102,8 @@ def serve(
 def check(data: Data = None, config: Config = None, as_json: Json = False) -> None:
     """Print the settings in force and try every dependency; exit status 1 when one fails."""
     settings = settings_of(data, config)
-    show(masked(settings), as_json)
+    if not as_json:
+        show(masked(settings), as_json)  # what was set is known even when a dependency fails
     installation = open_installation(settings)
     with installation.store.read() as tx:
         position = tx.ledger.position()
@@ -114,7 +124,7 @@ def check(data: Data = None, config: Config = None, as_json: Json = False) -> No
         "preview_workers": workers if broken is None else "none that works",
         "send_buffer_bytes": granted,
     }
-    show(results, as_json)
+    show({"settings": masked(settings), **results} if as_json else results, as_json)
     if broken is Why.NO_DETECTOR:
         raise Failed(words()("models.none", folder=settings.models_folder))
     if broken:
@@ -174,18 +184,24 @@ def demo(
 ) -> None:
     """Publish two picture sets and a model, made of files that come with hubgate, and serve them."""
     settings = settings_of(data, port=port)
+    listener = None
+    if serve_it:  # first of all: who would wait for the pictures, only to hear that the port is taken?
+        listener = server.listen(settings.host, settings.port)
+        settings = replace(settings, port=listener.getsockname()[1])
     logins = data / "demo-accounts.txt"
     if not logins.exists():
         create(settings)
         installation = open_installation(settings)
         told = fill(installation)
         installation.close()
-        logins.touch(mode=0o600)
-        logins.write_text(told, encoding="utf-8")
+        fresh = logins.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(told, encoding="utf-8")
+        fresh.replace(logins)
     print(greeting(settings.base_url, logins.read_text(encoding="utf-8")), flush=True)
-    if serve_it:
+    if listener is not None:
         configure(settings.log_level)
-        server.run(build_app(open_installation(settings)), settings.host, settings.port)
+        _run(open_installation(settings), listener)
 
 
 def fill(installation: Installation) -> str:
@@ -265,6 +281,7 @@ def greeting(base_url: str, logins: str) -> str:
     pairs = dict(line.split(" ", 1) for line in logins.splitlines())
     token = pairs.pop("token")
     people = "\n".join(f"  {name:<11} {password}" for name, password in pairs.items())
+    hubgate = "hubgate" if which("hubgate") else sys.argv[0]  # as it must be typed in this terminal
     return f"""
 hubgate demo: {base_url}
 
@@ -273,10 +290,10 @@ Accounts (user name, password):
 A researcher's token: {token}
 
 Try:
-  hubgate login {base_url}                                  (paste the token)
-  hubgate search faces
-  hubgate accept demo/street-faces --purpose "trying hubgate"
-  hubgate fetch demo/street-faces --to ./street-faces
+  {hubgate} login {base_url}                                  (paste the token)
+  {hubgate} search faces
+  {hubgate} accept demo/street-faces --purpose "trying hubgate"
+  {hubgate} fetch demo/street-faces --to ./street-faces
   curl -u :{token} {base_url}/v1/assets/demo/street-faces/versions/main/archive.tar | tar t
 Operators' page: {base_url}/operator
 """

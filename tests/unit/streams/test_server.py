@@ -16,7 +16,7 @@ from tests.unit.streams.servers import connect, get, read_response, read_to_rese
 
 PROGRAM = """
 import resource, sys
-from gateway.server import run
+from gateway.server import listen, run
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -37,7 +37,7 @@ async def app(scope, receive, send):
         while (await receive())["type"] != "http.disconnect":
             pass
 
-run(app, "127.0.0.1", int(sys.argv[1]), proxies=sys.argv[2])
+run(app, listen("127.0.0.1", int(sys.argv[1])), proxies=sys.argv[2])
 """
 
 
