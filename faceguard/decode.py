@@ -27,7 +27,7 @@ else:
     # Only the picture itself: a thumbnail, a depth map or a gain map may show what the picture does not.
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=0)
 
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a worker may start no thread
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # of the cores there are, a worker is to take one
 
 GREY = (128, 128, 128)
 
