@@ -1,20 +1,25 @@
 """``faceguard blur``: a copy of a picture, or of a folder of them, in which every face found is hidden."""
 
-import os
+import hashlib
+import sqlite3
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
-from faceguard.commands.base import REFUSED, Jobs, LangOption, Preview, language, new_guard
+from faceguard.bulk.place import writing
+from faceguard.bulk.run import AtWork, Done, NothingWorks, Run
+from faceguard.commands.base import REFUSED, Jobs, LangOption, Preview, fail, language, models_folders, new_guard
+from faceguard.commands.key import noise_key
+from faceguard.commands.words import Note, note
+from faceguard.detectors import weights
 from faceguard.result import Blurred, Refused
+from faceguard.source import OpenFile
 from faceguard.words import Language, say
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+from faceguard.worker import Guard
 
 app = typer.Typer()
 
@@ -25,44 +30,88 @@ def blur(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The JPEG to write, or a folder for them.")],
     preview: Preview = 512,
     jobs: Jobs = 1,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Journal and report of a folder; by default OUT.faceguard, beside OUT."),
+    ] = None,
     lang: LangOption = None,
 ) -> None:
     """Write a copy of IN in which every face found is hidden.
 
     The copy is a small JPEG without metadata. A picture that cannot be made safe writes nothing, says why, and the
     exit status is 3. From a folder every picture is taken, with the folders it lies in; names get the ending .jpg.
+
+    A run over a folder that was stopped, even by kill -9, goes on when it is started again; what is done and has not
+    changed is not done twice. Its report.json names every picture that a person should look at.
     """
     spoken = language(lang)
-    pairs = list(_pairs(source, target))
-    with new_guard(jobs, preview, os.urandom(32)) as guard, ThreadPoolExecutor(jobs) as threads:
-        results = threads.map(lambda pair: guard.preview(pair[0].read_bytes()), pairs)
-        shown = tqdm(zip(pairs, results, strict=True), total=len(pairs), unit="", disable=not source.is_dir())
-        refused = sum([not _written(result, *pair, spoken) for pair, result in shown])
+    if target.resolve() in (source.resolve(), *source.resolve().parents) and (source.is_dir() or target.is_file()):
+        raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
+    key = noise_key()
+    with new_guard(jobs, preview, key) as guard:
+        if source.is_dir():
+            state = state or target.resolve().with_name(f"{target.resolve().name}.faceguard")
+            run = Run(source.resolve(), target.resolve(), state.resolve(), guard, _settings(preview, key))
+            refused = _folder(run, source, spoken)
+        else:
+            place = target / f"{source.stem}.jpg" if target.is_dir() else target
+            refused = not _picture(source, place, guard, spoken)
     if refused:
         raise typer.Exit(REFUSED)
 
 
-def _pairs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """Every picture of the source and the place for its copy; two that would share a place keep their own endings."""
-    if source.is_file():
-        yield source, target / f"{source.stem}.jpg" if target.is_dir() else target
-        return
-    taken: set[Path] = set()
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and path.suffix.lower() in _SUFFIXES and target not in path.parents:
-            place = target / path.relative_to(source).with_suffix(".jpg")
-            if place in taken:
-                place = place.with_name(path.name + ".jpg")
-            taken.add(place)
-            yield path, place
+def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:
+    """True when the copy was written."""
+    try:
+        with OpenFile(source) as picture:
+            result = guard.preview(picture)
+    except OSError as error:
+        fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror)}")
+    if isinstance(result, Refused):
+        print(f"{source}: {say(result.why, spoken)}", file=sys.stderr)
+        return False
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with writing(place, place.parent) as sink:
+            sink.write(result.jpeg)
+    except OSError as error:
+        fail(note(Note.CANNOT_WRITE, spoken, place=place, trouble=error.strerror))
+    return True
 
 
-def _written(result: Blurred | Refused, source: Path, target: Path, spoken: Language) -> bool:
-    match result:
-        case Blurred():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(result.jpeg)
-            return True
-        case Refused(why):
-            tqdm.write(f"{source}: {say(why, spoken)}", file=sys.stderr)
-            return False
+def _folder(run: Run, source: Path, spoken: Language) -> bool:
+    """True when a picture of the folder has no copy, by this run or an earlier one."""
+    try:
+        with tqdm(unit=" pictures", disable=None, smoothing=0.02) as bar:
+            for done in run.steps(bar.reset, bar.update):
+                bar.update()
+                if not isinstance(done.result, Blurred):
+                    tqdm.write(f"{source / done.path}: {_why(done, spoken)}", file=sys.stderr)
+    except AtWork as error:
+        fail(note(Note.AT_WORK, spoken, state=error))
+    except NothingWorks as error:
+        fail(say(error.why, spoken))
+    except (OSError, sqlite3.Error) as error:
+        fail(note(Note.STOPPED, spoken, trouble=error))
+    tally = run.tally
+    facts = {"found": tally.found, "rested": tally.rested, "shown": tally.shown, "refused": tally.refused}
+    print(note(Note.SUMMARY, spoken, **facts, unsure=tally.unsure, report=run.report), file=sys.stderr)
+    return tally.withheld > 0
+
+
+def _why(done: Done, spoken: Language) -> str:
+    if isinstance(done.result, Refused):
+        return say(done.result.why, spoken)
+    return note(Note.CANNOT_READ, spoken, trouble=done.trouble)
+
+
+def _settings(preview_px: int, key: bytes) -> dict[str, object]:
+    """All that a preview hangs on besides its picture; the key only as a digest, which tells nothing of it."""
+    at_hand = weights.found(models_folders())
+    return {
+        "preview_px": preview_px,
+        "plan": weights.plan_of(at_hand),
+        "weights": sorted(one.sha256 for one in at_hand),
+        "key": hashlib.sha256(b"journal" + key).hexdigest(),
+        "version": version("hubgate"),
+    }

@@ -16,6 +16,7 @@ def faceguard(*arguments: object, **environment: str) -> subprocess.CompletedPro
             "LANG": "en_US.UTF-8",
             "PYTHONUTF8": "1",
             "TERMINAL_WIDTH": "300",
+            "XDG_DATA_HOME": "/proc/none",  # no key is left behind in the home of whoever runs the tests
             **environment,
         },
         check=False,

@@ -1,0 +1,1 @@
+"""A folder of pictures at a time: any number of them, in any number of runs."""

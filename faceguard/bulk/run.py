@@ -1,0 +1,160 @@
+"""A run over a folder: every picture in it blurred into another folder, as far as that has not been done before."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from faceguard.bulk.journal import Journal, Line, Outcome
+from faceguard.bulk.place import sweep, writing
+from faceguard.bulk.report import Tally, write_report
+from faceguard.bulk.walk import pictures
+from faceguard.result import NOT_THE_PICTURE, Blurred, Refused, Why
+from faceguard.source import OpenFile
+from faceguard.spread import spread
+from faceguard.worker import Guard
+
+SPARE = 2
+"""Threads beyond the workers: they read and write files while every worker computes."""
+
+
+NOWHERE = frozenset({Why.NO_DETECTOR, Why.UNCONFINED})
+"""Reasons for which no picture at all would be shown."""
+
+
+class AtWork(Exception):
+    """Another run is at work on the same folder."""
+
+
+class NothingWorks(Exception):
+    """Every picture would be refused, for a reason that lies in the machine: ``why``."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A picture that is done. path: below the folder. result: what came of it; None when the file could not be read.
+
+    trouble: why it could not.
+    """
+
+    path: str
+    result: Blurred | Refused | None
+    trouble: str = ""
+
+
+class Run:
+    """From ``source`` to ``target``, two folders; the target may lie in the source, but not the source in the target.
+
+    state: the folder of the journal, the report and whatever is not whole; only whole previews ever lie in ``target``.
+    settings: all that a preview hangs on besides its picture; when they change, everything is done anew.
+    """
+
+    def __init__(self, source: Path, target: Path, state: Path, guard: Guard, settings: Mapping[str, object]) -> None:
+        self._source = source
+        self._target = target
+        self._state = state
+        self._guard = guard
+        self._settings = settings
+        self.report = state / "report.json"
+        self.tally = Tally()
+
+    def steps(self, on_found: Callable[[int], object], on_rest: Callable[[], object]) -> Iterator[Done]:
+        """Do everything that is to be done, picture by picture as each is ready, and write the report at the end.
+
+        on_found: told how many pictures there are. on_rest: called for each that an earlier run has done.
+        A caller that stops early, or is killed, loses what was in the works; the next run goes on from there.
+        Raises AtWork, NothingWorks, and OSError or sqlite3.Error when a folder, the journal or the disk fails.
+        """
+        self._target.mkdir(parents=True, exist_ok=True)
+        self._state.mkdir(parents=True, exist_ok=True)
+        half = self._state if self._on_one_disk() else self._target
+        try:
+            with (
+                FileLock(self._state / "lock", timeout=0),
+                Journal(self._state / "journal.db", _digest(self._settings), self._free) as journal,
+            ):
+                sweep(half)
+                try:
+                    yield from self._through(journal, half, on_found, on_rest)
+                finally:
+                    write_report(self.report, half, journal, self._settings, self.tally)
+        except Timeout as error:
+            raise AtWork(str(self._state)) from error
+
+    def _through(
+        self, journal: Journal, half: Path, on_found: Callable[[int], object], on_rest: Callable[[], object]
+    ) -> Iterator[Done]:
+        def rested() -> None:
+            self.tally.rested += 1
+            on_rest()
+
+        def work(line: Line) -> tuple[Line, Done]:
+            return line, self._one(line, half)
+
+        self.tally.found = journal.see(pictures(self._source, self._target, self._state))
+        on_found(self.tally.found)
+        to_do = journal.to_do(self._holds, rested)
+        with closing(spread(work, to_do, threads=self._guard.workers + SPARE)) as results:
+            for line, done in results:
+                match done.result:
+                    case Blurred():
+                        self.tally.shown += 1
+                        journal.record(line, _facts(done.result), final=True)
+                    case Refused(why) if why in NOWHERE:
+                        raise NothingWorks(why)
+                    case Refused(why):
+                        self.tally.refused += 1
+                        journal.record(line, {"why": why.value}, final=why not in NOT_THE_PICTURE)
+                    case None:
+                        self.tally.refused += 1
+                        journal.record(line, {"trouble": done.trouble}, final=False)
+                yield done
+
+    def _one(self, line: Line, half: Path) -> Done:
+        place = self._target / line.place
+        try:
+            with OpenFile(self._source / line.path) as picture:
+                result = self._guard.preview(picture)
+        except OSError as error:
+            result, trouble = None, error.strerror or str(error)
+        else:
+            trouble = ""
+        if isinstance(result, Blurred):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with writing(place, half) as sink:
+                sink.write(result.jpeg)
+        elif line.outcome and "bytes" in line.outcome:
+            place.unlink(missing_ok=True)  # made of an earlier picture of that name, or with less careful settings
+        return Done(line.path, result, trouble)
+
+    def _holds(self, line: Line) -> bool:
+        """The copy that was made is still there; what was refused leaves none."""
+        size = (line.outcome or {}).get("bytes")
+        if size is None:
+            return True
+        try:
+            return bool((self._target / line.place).stat().st_size == size)
+        except OSError:
+            return False
+
+    def _free(self, place: str) -> bool:
+        return not (self._source / place).is_dir()
+
+    def _on_one_disk(self) -> bool:
+        return self._state.stat().st_dev == self._target.stat().st_dev
+
+
+def _facts(result: Blurred) -> Outcome:
+    return {"bytes": len(result.jpeg), "faces": result.faces, "covered": result.covered}
+
+
+def _digest(settings: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,40 @@
+"""The key that keeps the noise of the covers secret on the command line: made once for each user."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+_BYTES = 32
+
+
+def noise_key() -> bytes:
+    """This user's key. With it the same picture always gets the same noise, so averaging copies of it gives nothing.
+
+    Where none can be kept, as without a home folder, a passing one.
+    """
+    file = user_data_path("faceguard") / "key"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            return _read(file)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = file.with_name(f".key.{secrets.token_hex(8)}")
+        try:
+            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
+                sink.write(secrets.token_bytes(_BYTES))
+            with contextlib.suppress(FileExistsError):  # another command was first: its key counts
+                os.link(fresh, file)
+        finally:
+            fresh.unlink(missing_ok=True)
+        return _read(file)
+    except OSError:
+        return secrets.token_bytes(_BYTES)
+
+
+def _read(file: Path) -> bytes:
+    key = file.read_bytes()
+    if len(key) != _BYTES:
+        raise OSError(f"{file} holds no key")
+    return key
