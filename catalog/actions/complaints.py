@@ -19,6 +19,7 @@ from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
 from catalog.vocabulary import (
     Actor,
+    Asset,
     Complaint,
     ComplaintItem,
     ComplaintKind,
@@ -28,6 +29,7 @@ from catalog.vocabulary import (
     Stop,
     StopReason,
     SubjectRef,
+    Version,
     VersionState,
 )
 
@@ -78,7 +80,7 @@ def file_complaint(tx: Transaction, command: FileComplaint, *, now: datetime, ne
         request=command.request.strip(),
         links=tuple(link.strip() for link in command.links if link.strip()),
         asset=command.asset.strip() if command.asset and command.asset.strip() else None,
-        items=tuple(command.items),
+        items=_dated(tx, command),
         source=command.source,
         filed_at=now,
         due_at=clock.due(now),
@@ -112,7 +114,7 @@ def _check(command: FileComplaint) -> ComplaintKind:
         "asset": command.asset or "",
         "items": "".join(f"{item.path}{item.version}" for item in command.items),
     }
-    wrong |= {field: "holds half a character" for field, text in written.items() if not names.is_text(text)}
+    wrong |= {field: "holds half a character or NUL" for field, text in written.items() if not names.is_text(text)}
     if len(command.items) > MAX_ITEMS:
         wrong["items"] = f"at most {MAX_ITEMS} items"
     if command.items and not (command.asset and command.asset.strip()):
@@ -122,15 +124,40 @@ def _check(command: FileComplaint) -> ComplaintKind:
     return ComplaintKind(command.kind)
 
 
+def _dated(tx: Transaction, command: FileComplaint) -> tuple[ComplaintItem, ...]:
+    """What is found in `main` is named in the version that is `main` today: a later publish does not turn the
+    complaint to another picture."""
+    asset = _asset_named(tx, command.asset)
+    main = None if asset is None else tx.assets.resolve(asset.id, names.MAIN)
+
+    def dated(item: ComplaintItem) -> ComplaintItem:
+        if main is None or item.version not in {None, names.MAIN} or _path_in(tx, main, item) is None:
+            return item
+        return replace(item, version=main.id)
+
+    return tuple(dated(item) for item in command.items)
+
+
+def _path_in(tx: Transaction, version: Version, named: ComplaintItem) -> str | None:
+    """The path of the item in this version, None when it has no such item."""
+    path = named.path
+    if path is None and named.preview is not None and 0 < named.preview <= MAX_TILE:
+        preview = tx.previews.get(version.id, named.preview)
+        path = None if preview is None else preview.path
+    return path if path is not None and tx.assets.item(version.id, path) is not None else None
+
+
+def _asset_named(tx: Transaction, full_name: str | None) -> Asset | None:
+    try:
+        ns, name = names.asset_name((full_name or "").strip())
+    except Invalid:
+        return None
+    return tx.assets.named(ns, name)
+
+
 def subjects_named(tx: Transaction, complaint: Complaint) -> list[SubjectRef]:
     """The items that the complaint names and that are really there; what is still a draft is not."""
-    if complaint.asset is None:
-        return []
-    try:
-        ns, name = names.asset_name(complaint.asset)
-    except Invalid:
-        return []
-    asset = tx.assets.named(ns, name)
+    asset = _asset_named(tx, complaint.asset)
     if asset is None:
         return []
     found: list[SubjectRef] = []
@@ -138,12 +165,9 @@ def subjects_named(tx: Transaction, complaint: Complaint) -> list[SubjectRef]:
         version = tx.assets.resolve(asset.id, named.version or names.MAIN)
         if version is None or version.state is VersionState.DRAFT:
             continue
-        path = named.path
-        if path is None and named.preview is not None and 0 < named.preview <= MAX_TILE:
-            preview = tx.previews.get(version.id, named.preview)
-            path = None if preview is None else preview.path
-        if path is not None and tx.assets.item(version.id, path) is not None:
-            found.append(SubjectRef(ns=ns, name=name, version=version.id, path=path))
+        path = _path_in(tx, version, named)
+        if path is not None:
+            found.append(SubjectRef(ns=asset.ns, name=asset.name, version=version.id, path=path))
     return found
 
 

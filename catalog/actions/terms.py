@@ -35,7 +35,7 @@ def publish_terms(
     publisher = authorise(tx, actor, Act.PUBLISH_TERMS)
     texts = {"en": en, "zh": zh}
     wrong = {key: "missing" for key, text in texts.items() if not text.strip()}
-    wrong |= {key: "holds half a character" for key, text in texts.items() if not names.is_text(text)}
+    wrong |= {key: "holds half a character or NUL" for key, text in texts.items() if not names.is_text(text)}
     if not TERMS_ID.fullmatch(terms_id):
         wrong["id"] = "expects 1-64 of a-z 0-9 . _ -"
     if wrong:

@@ -16,6 +16,7 @@ ACCOUNT = re.compile(r"[^\W_][\w.-]{1,39}")
 MAX_PATH = 1024  # bytes of UTF-8
 CONTROL = "Cc"
 MAIN = "main"
+CARD = "README.md"  # the item whose text is the asset's card
 
 
 def asset_name(full_name: str) -> tuple[str, str]:
@@ -42,8 +43,8 @@ def account_name(text: str) -> str:
 
 
 def is_text(text: str) -> bool:
-    """Whole characters only: half of a surrogate pair can be neither stored nor shown."""
-    return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+    """Whole characters and no NUL: half of a surrogate pair can be neither stored nor shown, NUL not everywhere."""
+    return not any(character == "\0" or 0xD800 <= ord(character) <= 0xDFFF for character in text)
 
 
 def item_path(path: str) -> str:

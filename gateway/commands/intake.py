@@ -27,7 +27,6 @@ THREADS = 4  # hashing leaves the interpreter free; more than the cores, since h
 BATCH = 500  # items in one commit
 AHEAD = 64  # files under way at most
 SIDECAR = "provenance.hubgate.csv"
-CARD = "README.md"
 LEFT_OUT = frozenset({".git", ".DS_Store", "Thumbs.db", SIDECAR})
 TYPES = {
     ".avif": "image/avif",
@@ -104,7 +103,7 @@ def provenance(root: Path) -> dict[str, Provenance]:
 
 
 def card_of(root: Path) -> str:
-    card = root / CARD
+    card = root / names.CARD
     return card.read_text(encoding="utf-8", errors="replace") if root.is_dir() and card.is_file() else ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -27,6 +28,20 @@ from gateway.web.api.terms import TermsApi
 from gateway.web.compat.hub.resolve import Resolve
 from gateway.web.pages import Pages
 
+
+class TileNumber(Convertor[int]):
+    """The number of a preview tile. Longer numbers than there are tiles are no address of ours."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("tile", TileNumber())
 Handler = Callable[[Request, Actor], Awaitable[Response]]
 ByteHandler = Callable[[Scope, Receive, Send, Actor], Awaitable[None]]
 Refuse = Callable[[Request, Exception], Response]
@@ -111,7 +126,7 @@ def api_routes(
             about="The items of a version: its id, a tag, or main.",
         ),
         Entry(methods=GET, path=VERSION + "/previews", handler=assets.previews, about="The preview tiles."),
-        Entry(methods=GET, path=VERSION + "/previews/{n:int}", handler=previews.show, about="One blurred picture."),
+        Entry(methods=GET, path=VERSION + "/previews/{n:tile}", handler=previews.show, about="One blurred picture."),
         Entry(
             methods=POST, path=ASSET + "/acceptances", who=signed_in, handler=terms.accept,
             body=bodies.AcceptanceBody, about="Accept the terms in force.",

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route
@@ -34,7 +35,7 @@ def build(
     on_close: Callable[[], None],
 ) -> ASGIApp:
     """`tasks` run while the application does; one that ends takes the application down: better none than half."""
-    routes: list[BaseRoute] = [_route(entry, auth, errors) for entry in entries if entry.sends is None]
+    routes: list[BaseRoute] = [_route(entry, auth, errors) for entry in entries]
     routes.append(Mount("/static", StaticFiles(directory=HERE / "static"), name="static"))
 
     @asynccontextmanager
@@ -51,9 +52,13 @@ def build(
         return errors.page(request, NotFound()) if page else errors.problem(request, NotFound())
 
     async def wrong_method(request: Request, error: Exception) -> Response:
-        return errors.problem(request, BadRequest("wrong-method", HTTPStatus.METHOD_NOT_ALLOWED))
+        refused = errors.problem(request, BadRequest("wrong-method", HTTPStatus.METHOD_NOT_ALLOWED))
+        if isinstance(error, HTTPException) and error.headers is not None:
+            refused.headers.update(error.headers)  # Allow: RFC 9110 asks for it
+        return refused
 
     site = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: absent, 405: wrong_method})
+    site.router.redirect_slashes = False  # such a redirect believes the Host header
     return ByteRoutesFirst([_route(entry, auth, errors) for entry in entries if entry.sends is not None], site)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from catalog.actions import previews
 from catalog.errors import Denied, Invalid
 from catalog.policy import terms as terms_policy
 from catalog.policy.access import Ground
-from catalog.policy.names import MAIN
+from catalog.policy.names import CARD, MAIN
 from catalog.ports import Transaction
 from catalog.vocabulary import (
     AcceptanceStatus,
@@ -117,6 +118,9 @@ def view(tx: Transaction, ground: Ground, account_id: str | None, *, insider: bo
         and account_id is not None
         and terms_policy.status(tx.terms.accepted_majors(account_id, asset), terms) is AcceptanceStatus.IN_FORCE
     )
+    card = tx.assets.item(main.id, CARD)
+    if card is not None and card.sha256 in ground.stopped:
+        main = replace(main, card="")  # what was taken out is not read aloud either
     versions = [v for v in tx.assets.versions(asset.id) if insider or v.state is not VersionState.DRAFT]
     return AssetView(asset, main, versions, terms, accepted)
 
@@ -214,6 +218,6 @@ def page_size(text: str | None) -> int:
     """Raises Invalid."""
     if text is None:
         return PAGE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PAGE:
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or not 1 <= int(text) <= MAX_PAGE:
         raise Invalid({"limit": f"expects 1 to {MAX_PAGE}"})
     return int(text)

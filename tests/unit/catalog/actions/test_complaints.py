@@ -143,6 +143,17 @@ def test_a_complaint_about_an_unknown_asset_is_taken_in(store: Store, asset: str
     assert file(store, asset=asset, items=[at("a.jpg")]).complaint.asset == asset
 
 
+@pytest.mark.parametrize("ref", [None, "main"])
+def test_what_is_named_stays_what_it_was_on_the_day_of_filing(
+    store: Store, version: Version, operator: Actor, ref: str | None
+) -> None:
+    filed = file(store, kind="self", items=[at("a.jpg", ref)])
+    builders.published(store, operator, builders.item("a.jpg", b"another picture"))
+    with store.read() as tx:
+        (subject,) = complaints.subjects_named(tx, filed.complaint)
+    assert subject.version == version.id
+
+
 def test_a_draft_looks_like_nothing_to_a_complaint(store: Store, version: Version, operator: Actor) -> None:
     with store.begin() as tx:
         draft = publish.open_draft(tx, operator, Kind.DATASET, NAME, now=NOW, new_id=new_id)
