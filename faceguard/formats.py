@@ -51,6 +51,8 @@ _MARKS = (
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 
+_OTHER_BRANDS = {b"crx ", b"mif1", b"msf1", b"jxl ", b"jp2 ", b"M4A ", b"M4B ", b"M4P "}  # no films
+
 # TIFF tags that a camera's raw file has and a finished picture has not.
 _DNG_VERSION, _COLOUR_FILTERS, _SUBFILE, _CHILDREN, _PHOTOMETRIC = 0xC612, 0x828D, 0xFE, 0x14A, 0x106
 _MOSAIC = {32803, 34892}  # colour filter array, linear raw
@@ -73,6 +75,19 @@ def decoder_for(data: bytes) -> str:
     if b"%PDF-" in head[:1024] or (head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and b"<svg" in head.lower()):
         raise Unsafe(Why.DOCUMENT)
     raise Unsafe(Why.UNSUPPORTED_FORMAT)
+
+
+def is_film(head: bytes) -> bool:
+    """Whether a file that begins so is a film that is read: MP4 and QuickTime, Matroska and WebM, AVI, MPEG."""
+    if head[4:8] == b"ftyp":
+        try:
+            _of_brands(head)
+        except Unsafe:
+            return head[8:12] not in _OTHER_BRANDS
+        return False
+    old_quicktime = head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip") and head[:1] == b"\0"
+    avi = head[:4] == b"RIFF" and head[8:12] == b"AVI "
+    return old_quicktime or avi or head[:4] in (b"\x1a\x45\xdf\xa3", b"\0\0\x01\xba")
 
 
 def is_raw(tags: Mapping[int, Any]) -> bool:

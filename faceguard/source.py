@@ -43,6 +43,34 @@ class OpenFile:
         return data
 
 
+class Held:
+    """Bytes at hand as a source."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """See Source.read."""
+        data = self._data[start:stop]
+        if len(data) < stop - start:
+            raise OSError(f"only {len(data)} of the {stop - start} bytes from {start} are there")
+        return data
+
+
+class Slice:
+    """A part of a source, from ``start`` to ``stop``, as a source of its own."""
+
+    def __init__(self, source: Source, start: int, stop: int) -> None:
+        self._source = source
+        self._start = start
+        self.size = stop - start
+
+    def read(self, start: int, stop: int) -> bytes:
+        """See Source.read."""
+        return self._source.read(self._start + start, self._start + stop)
+
+
 def pieces(picture: bytes | Source) -> Iterator[bytes]:
     """All bytes in order, at most a MiB at a time."""
     if isinstance(picture, bytes):

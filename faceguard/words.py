@@ -36,6 +36,30 @@ SENTENCES = {
         "相机原始文件内嵌未遮盖的缩略图，因此不提供预览；请导出为 JPEG 或 PNG。",
         "Raw camera files hold further, unblurred pictures, so they are not previewed; export a JPEG or PNG.",
     ),
+    Why.ENCRYPTED: Sentence(
+        "内容已加密，无法查看；请改用未加密的文件。",
+        "It is encrypted and cannot be looked into; use a file that is not.",
+    ),
+    Why.NESTED_ARCHIVE: Sentence(
+        "不打开压缩包中的压缩包；请展开内层的包。", "An archive inside an archive is not opened; unpack the inner one."
+    ),
+    Why.UNSAFE_NAME: Sentence(
+        "包内文件名指向包外或含有不可见字符；请重新打包并使用普通相对路径。",
+        "A name in the archive points out of it or holds control characters; pack it anew with plain relative names.",
+    ),
+    Why.DAMAGED_ARCHIVE: Sentence(
+        "包已损坏，或其目录与内容不符；请重新打包。",
+        "The archive is damaged, or its directory does not tell the truth; pack it anew.",
+    ),
+    Why.UNSUPPORTED_PACKING: Sentence(
+        "此压缩方式无法按范围读取；请使用未压缩的 tar，或普通（deflate）的 zip。",
+        "Packed in a way that cannot be read by range; use a tar without compression, or an ordinary zip (deflate).",
+    ),
+    Why.NO_PICTURES: Sentence("其中没有找到可预览的图片。", "No pictures that could be previewed were found inside."),
+    Why.UNREADABLE_FILM: Sentence(
+        "视频无法读取；可用格式：MP4、MOV、WebM、MKV、AVI、MPEG。",
+        "The film cannot be read; use MP4, MOV, WebM, MKV, AVI or MPEG.",
+    ),
     Why.UNSUPPORTED_PIXELS: Sentence(
         "不支持此像素类型（例如浮点图像）。", "This kind of pixel (floating point, for example) is not supported."
     ),
