@@ -12,6 +12,7 @@ CatalogError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,12 +58,61 @@ class Conflict(CatalogError):
     code = "conflict"
 
 
+class Wrong(StrEnum):
+    """What can be wrong with a field. The words have a sentence for each."""
+
+    MISSING = "missing"
+    UNKNOWN_KEY = "unknown-key"
+    NOT_TEXT = "not-text"
+    WRONG_KIND = "wrong-kind"
+    ONE_OF = "one-of"
+    BETWEEN = "between"
+    CHARACTERS = "characters"
+    AT_LEAST = "at-least"
+    AT_MOST = "at-most"
+    LINKS = "links"
+    HALF_CHARACTER = "half-character"
+    NEEDS_ASSET = "needs-asset"
+    ASSET_NAME = "asset-name"
+    TAG = "tag"
+    ACCOUNT_NAME = "account-name"
+    TERMS_ID = "terms-id"
+    EMAIL = "email"
+    PHONE = "phone"
+    PATH = "path"
+    SAME_FILE = "same-file"
+    SUBJECT = "subject"
+    REVOKE_NO_ITEM = "revoke-no-item"
+    WITHHOLD_ITEM = "withhold-item"
+    SCOPES = "scopes"
+    DERIVED_FROM = "derived-from"
+    RESIDENCY = "residency"
+    NO_SUCH_TERMS = "no-such-terms"
+    NO_ITEMS = "no-items"
+    NUMBERS = "numbers"
+    NO_SUCH_PATH = "no-such-path"
+    LINK_OR_DEVICE = "link-or-device"
+    COLUMNS = "columns"
+    NOT_UTF8 = "not-utf8"
+
+
+class Flaw(str):
+    """Why a field is wrong: the code, and what its sentence names."""
+
+    params: Mapping[str, str]
+
+    def __new__(cls, code: Wrong, /, **params: object) -> Flaw:
+        made = super().__new__(cls, code.value)
+        made.params = {name: str(value) for name, value in params.items()}
+        return made
+
+
 class Invalid(CatalogError):
-    """The request is wrong. `fields` names each wrong field and why, in codes."""
+    """The request is wrong. `fields` names each wrong field and why."""
 
     code = "invalid"
 
-    def __init__(self, fields: Mapping[str, str], code: str | None = None, /) -> None:
+    def __init__(self, fields: Mapping[str, Flaw], code: str | None = None, /) -> None:
         self.fields = dict(fields)
         super().__init__(code, fields=", ".join(f"{name} ({why})" for name, why in self.fields.items()))
 

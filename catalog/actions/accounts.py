@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.actions.authority import authorise
-from catalog.errors import Conflict, Invalid, NotFound
+from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, account_subject
 from catalog.policy import contact, names
 from catalog.policy.roles import Act
@@ -31,13 +31,13 @@ class NewAccount:
 def check_password(password: str) -> str:
     """Raises Invalid."""
     if len(password) < MIN_PASSWORD or not names.is_text(password):
-        raise Invalid({"password": f"expects at least {MIN_PASSWORD} characters"})
+        raise Invalid({"password": Flaw(Wrong.AT_LEAST, least=MIN_PASSWORD)})
     return password
 
 
 def create(tx: Transaction, new: NewAccount, *, actor: str, now: datetime, new_id: NewId) -> Account:
     """Open an account. Raises Invalid, naming each wrong field, and Conflict("name-taken")."""
-    wrong: dict[str, str] = {}
+    wrong: dict[str, Flaw] = {}
 
     def read(reader: Callable[[str], str], value: str | None) -> str | None:
         if value is None:

@@ -11,7 +11,7 @@ from hmac import compare_digest
 from catalog.actions import stops
 from catalog.actions.authority import authorise
 from catalog.actions.credentials import digest
-from catalog.errors import Conflict, Invalid, NotFound
+from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened
 from catalog.policy import complaints as clock
 from catalog.policy import names
@@ -96,16 +96,16 @@ def file_complaint(tx: Transaction, command: FileComplaint, *, now: datetime, ne
 
 
 def _check(command: FileComplaint) -> ComplaintKind:
-    wrong: dict[str, str] = {}
+    wrong: dict[str, Flaw] = {}
     for field, text in (("name", command.name), ("contact", command.contact), ("request", command.request)):
         if not text.strip():
-            wrong[field] = "missing"
+            wrong[field] = Flaw(Wrong.MISSING)
         elif len(text) > LIMITS[field]:
-            wrong[field] = f"longer than {LIMITS[field]} characters"
+            wrong[field] = Flaw(Wrong.CHARACTERS, least=1, most=LIMITS[field])
     if command.kind not in {kind.value for kind in ComplaintKind}:
-        wrong["kind"] = f"one of {', '.join(ComplaintKind)}"
+        wrong["kind"] = Flaw(Wrong.ONE_OF, values=", ".join(ComplaintKind))
     if len(command.links) > MAX_LINKS or any(len(link) > LIMITS["link"] for link in command.links):
-        wrong["links"] = f"at most {MAX_LINKS} links of at most {LIMITS['link']} characters"
+        wrong["links"] = Flaw(Wrong.LINKS, most=MAX_LINKS, length=LIMITS["link"])
     written = {
         "name": command.name,
         "contact": command.contact,
@@ -114,11 +114,11 @@ def _check(command: FileComplaint) -> ComplaintKind:
         "asset": command.asset or "",
         "items": "".join(f"{item.path}{item.version}" for item in command.items),
     }
-    wrong |= {field: "holds half a character or NUL" for field, text in written.items() if not names.is_text(text)}
+    wrong |= {field: Flaw(Wrong.HALF_CHARACTER) for field, text in written.items() if not names.is_text(text)}
     if len(command.items) > MAX_ITEMS:
-        wrong["items"] = f"at most {MAX_ITEMS} items"
+        wrong["items"] = Flaw(Wrong.AT_MOST, most=MAX_ITEMS)
     if command.items and not (command.asset and command.asset.strip()):
-        wrong["asset"] = "items are named within an asset: name it too"
+        wrong["asset"] = Flaw(Wrong.NEEDS_ASSET)
     if wrong:
         raise Invalid(wrong)
     return ComplaintKind(command.kind)

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from catalog.errors import Invalid, NotFound
+from catalog.errors import Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, token_subject
 from catalog.policy.roles import SCOPES
 from catalog.ports import NewId, Transaction
@@ -56,9 +56,9 @@ def create_token(
     wanted = SCOPES[account.role] if scopes is None else frozenset(scopes)
     if not wanted or not wanted <= SCOPES[account.role]:
         allowed = ", ".join(sorted(SCOPES[account.role]))
-        raise Invalid({"scopes": f"a {account.role} may have: {allowed}"})
+        raise Invalid({"scopes": Flaw(Wrong.SCOPES, role=account.role, allowed=allowed)})
     if not 1 <= days <= MAX_TOKEN_DAYS:
-        raise Invalid({"days": f"expects 1 to {MAX_TOKEN_DAYS}"})
+        raise Invalid({"days": Flaw(Wrong.BETWEEN, least=1, most=MAX_TOKEN_DAYS)})
     secret = new_secret()
     token = Token(
         id=new_id(16),

@@ -14,7 +14,7 @@ from datetime import datetime
 import rfc8785
 
 from catalog.actions.authority import authorise
-from catalog.errors import Conflict, Denied, Invalid, NotFound
+from catalog.errors import Conflict, Denied, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, asset_subject, version_subject
 from catalog.policy import names, previews, warrant
 from catalog.policy.roles import Act
@@ -144,10 +144,10 @@ def release(
     checked, wrong = warrant.read(publication.warrant, publication.class_override)
     terms = tx.terms.in_force(publication.terms_id)
     if terms is None:
-        wrong["terms"] = f"no terms {publication.terms_id!r}: publish them first"
+        wrong["terms"] = Flaw(Wrong.NO_SUCH_TERMS, id=publication.terms_id)
     items = tx.assets.items(version_id)
     if not items:
-        wrong["items"] = "a version needs at least one item"
+        wrong["items"] = Flaw(Wrong.NO_ITEMS)
     if checked is None or wrong:
         raise Invalid(wrong, "warrant-incomplete")
     names.no_collisions(item.path for item in items)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.actions.authority import authorise
-from catalog.errors import Conflict, Invalid, NotFound
+from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, archive_subject, asset_subject, item_subject, version_subject
 from catalog.policy import access
 from catalog.policy.roles import Act
@@ -150,7 +150,7 @@ def find(tx: Transaction, ref: SubjectRef) -> Found:
 
 def _check_item(tx: Transaction, asset: Asset, item: Item, act: Stop) -> None:
     if act not in ITEM_AFTER:
-        raise Invalid({"subject": "an item is held or withheld; revoke names an asset or a version"})
+        raise Invalid({"subject": Flaw(Wrong.REVOKE_NO_ITEM)})
     before = tx.stops.stopped(asset.id).get(item.sha256)
     if before is not None and (before.state is ItemState.WITHHELD or act is Stop.HOLD):
         raise Conflict("already-stopped", notice=before.notice_id)
@@ -158,7 +158,7 @@ def _check_item(tx: Transaction, asset: Asset, item: Item, act: Stop) -> None:
 
 def _stoppable(tx: Transaction, found: Found, act: Stop) -> list[Version]:
     if act not in STOPPABLE:
-        raise Invalid({"subject": "withhold names an item: ns/name@version:path"})
+        raise Invalid({"subject": Flaw(Wrong.WITHHOLD_ITEM)})
     versions = list(tx.assets.versions(found.asset.id)) if found.version is None else [found.version]
     to_stop = [version for version in versions if version.state in STOPPABLE[act]]
     if not to_stop:

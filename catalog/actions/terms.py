@@ -10,7 +10,7 @@ from datetime import datetime
 import rfc8785
 
 from catalog.actions.authority import authorise
-from catalog.errors import Conflict, Denied, Invalid, NotFound
+from catalog.errors import Conflict, Denied, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened
 from catalog.policy import names
 from catalog.policy.access import invisible
@@ -34,10 +34,10 @@ def publish_terms(
     """The next version; the first is 1.0. The same texts again give the version in force."""
     publisher = authorise(tx, actor, Act.PUBLISH_TERMS)
     texts = {"en": en, "zh": zh}
-    wrong = {key: "missing" for key, text in texts.items() if not text.strip()}
-    wrong |= {key: "holds half a character or NUL" for key, text in texts.items() if not names.is_text(text)}
+    wrong = {key: Flaw(Wrong.MISSING) for key, text in texts.items() if not text.strip()}
+    wrong |= {key: Flaw(Wrong.HALF_CHARACTER) for key, text in texts.items() if not names.is_text(text)}
     if not TERMS_ID.fullmatch(terms_id):
-        wrong["id"] = "expects 1-64 of a-z 0-9 . _ -"
+        wrong["id"] = Flaw(Wrong.TERMS_ID)
     if wrong:
         raise Invalid(wrong)
     sha256 = text_digest(en, zh)
@@ -77,11 +77,11 @@ def accept(tx: Transaction, actor: Actor, command: Accept, *, now: datetime, new
     if asset is None or invisible(ground.facts):
         raise Denied(Decision(allowed=False, reason=Reason.NOT_FOUND, as_of=ground.facts.as_of))
     purpose = command.purpose.strip()
-    wrong: dict[str, str] = {}
+    wrong: dict[str, Flaw] = {}
     if not purpose or len(purpose) > MAX_PURPOSE or not names.is_text(purpose):
-        wrong["purpose"] = f"expects 1-{MAX_PURPOSE} characters: what the data will be used for"
+        wrong["purpose"] = Flaw(Wrong.CHARACTERS, least=1, most=MAX_PURPOSE)
     if command.language not in LANGUAGES:
-        wrong["language"] = "expects en or zh"
+        wrong["language"] = Flaw(Wrong.ONE_OF, values=", ".join(LANGUAGES))
     if wrong:
         raise Invalid(wrong)
     in_force = tx.terms.in_force(asset.terms_id)

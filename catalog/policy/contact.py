@@ -6,7 +6,7 @@ import re
 
 import phonenumbers
 
-from catalog.errors import Invalid
+from catalog.errors import Flaw, Invalid, Wrong
 from catalog.policy.names import is_text
 
 EMAIL = re.compile(r"[^@\s<>\"(),:;\\\[\]]{1,64}@[^@\s<>\"(),:;\\\[\]]{1,190}\.[^@\s.<>\"(),:;\\\[\]]{2,63}")
@@ -17,13 +17,13 @@ def email(text: str) -> str:
     """Raises Invalid."""
     address = text.strip()
     if not EMAIL.fullmatch(address) or not is_text(address):
-        raise Invalid({"email": "expects name@example.org"})
+        raise Invalid({"email": Flaw(Wrong.EMAIL)})
     return address
 
 
 def phone(text: str) -> str:
     """E.164, e.g. +8613800138000. Raises Invalid."""
-    wrong = Invalid({"phone": "expects a telephone number, with + and country code when not from mainland China"})
+    wrong = Invalid({"phone": Flaw(Wrong.PHONE)})
     try:
         number = phonenumbers.parse(text, HOME)
     except phonenumbers.NumberParseException as error:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from catalog.errors import Invalid
+from catalog.errors import Flaw, Invalid, Wrong
 from catalog.vocabulary import SubjectRef
 
 PART = re.compile(r"(?!\.\Z|.*(?:--|\.\.))[A-Za-z0-9._-]{1,96}(?<!\.git)", re.DOTALL)
@@ -23,14 +23,14 @@ def asset_name(full_name: str) -> tuple[str, str]:
     """`ns/name` → its two parts. Raises Invalid."""
     ns, slash, name = full_name.partition("/")
     if not slash or not PART.fullmatch(ns) or not PART.fullmatch(name):
-        raise Invalid({"asset": "expects ns/name, each part 1-96 of A-Z a-z 0-9 . _ - without -- or .."})
+        raise Invalid({"asset": Flaw(Wrong.ASSET_NAME)})
     return ns, name
 
 
 def tag(text: str) -> str:
     """A tag; `main` and what looks like a version id stay free. Raises Invalid."""
     if not TAG.fullmatch(text) or text == MAIN or VERSION_ID.fullmatch(text):
-        raise Invalid({"tag": "expects 1-64 of A-Z a-z 0-9 . _ -, not main, not a version id"})
+        raise Invalid({"tag": Flaw(Wrong.TAG)})
     return text
 
 
@@ -38,7 +38,7 @@ def account_name(text: str) -> str:
     """A user name in normal form: 2 to 40 letters of any script, digits, . _ -. Raises Invalid."""
     name = unicodedata.normalize("NFC", text.strip())
     if not ACCOUNT.fullmatch(name):
-        raise Invalid({"name": "expects 2-40 letters, digits, . _ -, starting with a letter or digit"})
+        raise Invalid({"name": Flaw(Wrong.ACCOUNT_NAME)})
     return name
 
 
@@ -57,7 +57,7 @@ def item_path(path: str) -> str:
         or not is_text(path)
         or len(path.encode()) > MAX_PATH
     ):
-        raise Invalid({"path": f"not a plain relative path: {path!a}"})
+        raise Invalid({"path": Flaw(Wrong.PATH, path=ascii(path))})
     return path
 
 
@@ -67,7 +67,7 @@ def no_collisions(paths: Iterable[str]) -> None:
     for path in paths:
         other = seen.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
         if other != path:
-            raise Invalid({"path": f"{path!a} and {other!a} are one file on some systems"})
+            raise Invalid({"path": Flaw(Wrong.SAME_FILE, path=ascii(path), other=ascii(other))})
 
 
 def subject(text: str) -> SubjectRef:
@@ -76,5 +76,5 @@ def subject(text: str) -> SubjectRef:
     version, colon, path = rest.partition(":")
     ns, name = asset_name(full_name)
     if (at and not version) or (colon and not path):
-        raise Invalid({"subject": "expects ns/name, ns/name@version or ns/name@version:path"})
+        raise Invalid({"subject": Flaw(Wrong.SUBJECT)})
     return SubjectRef(ns=ns, name=name, version=version or None, path=path or None)

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+from catalog.errors import Flaw, Wrong
 from catalog.vocabulary import DataClass, LawfulBasis, Persons, Title, Warrant
 
 E = TypeVar("E", bound=StrEnum)
+
+PARENT = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+@[A-Za-z0-9._-]+")  # ns/name@version
 
 KEYS = frozenset(
     ["title", "class", "lawful_basis", "source", "persons", "licence", "residency", "contact", "pia", "derived_from"],
@@ -17,21 +20,21 @@ KEYS = frozenset(
 SENSITIVE = 2  # the level from which a privacy impact assessment is required
 
 
-def read(raw: Mapping[str, object], class_override: str | None = None) -> tuple[Warrant | None, dict[str, str]]:
-    """Read a warrant's keys. Gives (warrant, {}) or (None, what is wrong by key: `missing` or `invalid…`)."""
-    wrong: dict[str, str] = {key: "unknown key" for key in raw if key not in KEYS}
+def read(raw: Mapping[str, object], class_override: str | None = None) -> tuple[Warrant | None, dict[str, Flaw]]:
+    """Read a warrant's keys. Gives (warrant, {}) or (None, what is wrong by key)."""
+    wrong: dict[str, Flaw] = {key: Flaw(Wrong.UNKNOWN_KEY) for key in raw if key not in KEYS}
 
     def text(key: str, value: object) -> str:
         if isinstance(value, str) and value.strip():
             return value.strip()
-        wrong.setdefault(key, "missing" if value in (None, "") else "invalid: expects text")
+        wrong.setdefault(key, Flaw(Wrong.MISSING if value in (None, "") else Wrong.NOT_TEXT))
         return ""
 
     def one_of(kind: type[E], key: str, value: object, fallback: E) -> E:
         word = text(key, value)
         if word in {str(member) for member in kind}:
             return kind(word)
-        wrong.setdefault(key, f"invalid: one of {', '.join(kind)}")
+        wrong.setdefault(key, Flaw(Wrong.ONE_OF, values=", ".join(kind)))
         return fallback
 
     title = raw.get("title")
@@ -45,10 +48,12 @@ def read(raw: Mapping[str, object], class_override: str | None = None) -> tuple[
         pia = text("pia", pia)
     residency = text("residency", raw.get("residency"))
     if residency and residency != "any" and not re.fullmatch(r"[A-Z]{2}", residency):
-        wrong.setdefault("residency", "invalid: any, or an ISO 3166 country code")
+        wrong.setdefault("residency", Flaw(Wrong.RESIDENCY))
     parents = raw.get("derived_from", [])
-    if not isinstance(parents, list) or not all(isinstance(parent, str) for parent in parents):
-        wrong["derived_from"] = 'invalid: a list of "ns/name@version"'
+    if not isinstance(parents, list) or not all(
+        isinstance(parent, str) and PARENT.fullmatch(parent) for parent in parents
+    ):
+        wrong["derived_from"] = Flaw(Wrong.DERIVED_FROM)
         parents = []
     warrant = Warrant(
         title=Title(en=text("title.en", titles.get("en")), zh=text("title.zh", titles.get("zh"))),

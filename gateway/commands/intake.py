@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.actions import publish
-from catalog.errors import Invalid
+from catalog.errors import Flaw, Invalid, Wrong
 from catalog.policy import names
 from catalog.ports import Store
 from catalog.vocabulary import Actor, Item, Provenance
@@ -52,7 +52,7 @@ class Found:
 def walk(root: Path) -> list[Found]:
     """Every file below the folder, or the one file, in order of path. Raises Invalid for a link or a device."""
     if not root.exists():
-        raise Invalid({"path": f"there is no {root}"})
+        raise Invalid({"path": Flaw(Wrong.NO_SUCH_PATH, path=root)})
     if root.is_file() and not root.is_symlink():
         return [Found(path=names.item_path(root.name), file=root, size=root.stat().st_size)]
     found = sorted(_below(root, ""), key=lambda f: f.path)
@@ -72,7 +72,7 @@ def _below(folder: Path, prefix: str) -> Iterator[Found]:
             elif stat.S_ISREG(mode):
                 yield Found(path=path, file=Path(entry.path), size=entry.stat(follow_symlinks=False).st_size)
             else:
-                raise Invalid({"path": f"{path} is a link or a device: publish plain files"})
+                raise Invalid({"path": Flaw(Wrong.LINK_OR_DEVICE, path=path)})
 
 
 def media_type(path: str) -> str:
@@ -88,10 +88,10 @@ def provenance(root: Path) -> dict[str, Provenance]:
     try:
         rows = csv.DictReader(io.StringIO(sidecar.read_text(encoding="utf-8"), newline=""))
     except UnicodeDecodeError as error:
-        raise Invalid({SIDECAR: "is not UTF-8 text"}) from error
+        raise Invalid({SIDECAR: Flaw(Wrong.NOT_UTF8)}) from error
     else:
         if "path" not in (rows.fieldnames or ()):
-            raise Invalid({SIDECAR: "expects the columns path, source_url, source_sha256, source_author"})
+            raise Invalid({SIDECAR: Flaw(Wrong.COLUMNS, columns="path, source_url, source_sha256, source_author")})
         return {
             row["path"]: Provenance(
                 source_url=row.get("source_url") or None,

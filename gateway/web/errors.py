@@ -15,7 +15,7 @@ from http import HTTPStatus
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from catalog.errors import CatalogError, CatalogUnavailable, Conflict, Denied, Invalid, NotFound, TooMany
+from catalog.errors import CatalogError, CatalogUnavailable, Conflict, Denied, Flaw, Invalid, NotFound, TooMany
 from catalog.vocabulary import Reason
 from gateway.blobs.base import BlobError
 from gateway.streams.body import NotServing
@@ -65,13 +65,19 @@ class Refusal:
     code: str
     params: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Flaw] = field(default_factory=dict)
 
     def title(self, words: Words) -> str:
         return words(f"error.{self.code}.title")
 
+    def flaws(self, words: Words) -> dict[str, str]:
+        """What is wrong with each field, said."""
+        return {name: words(f"wrong.{flaw}", **flaw.params) for name, flaw in self.fields.items()}
+
     def detail(self, words: Words) -> str:
         known = {"asset": "", "notice": "", **self.params}
+        if self.fields:
+            known["fields"] = ", ".join(f"{name} ({why})" for name, why in self.flaws(words).items())
         return words(f"error.{self.code}.detail", **known)
 
 
@@ -158,7 +164,7 @@ class Errors:
             members |= {name: value for name, value in refusal.params.items() if name in {"asset", "version", "notice"}}
             members |= refusal.links
         if refusal.fields:
-            members["fields"] = dict(refusal.fields)
+            members["fields"] = refusal.flaws(words)
         response = Response(
             json.dumps(members, ensure_ascii=False).encode(),
             refusal.status,

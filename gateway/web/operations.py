@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from catalog.actions import accounts, complaints, credentials, stops
-from catalog.errors import CatalogUnavailable, Invalid
+from catalog.errors import CatalogUnavailable, Flaw, Invalid, Wrong
 from catalog.policy import names
 from catalog.vocabulary import Account, Actor, Complaint, Notice, Release, ReleaseReason, Stop, StopReason
 from gateway.streams.effective import Effect, Enforcer
@@ -28,7 +28,7 @@ class Done:
 def one_of(kind: type[E], field: str, text: str) -> E:
     """Raises Invalid, naming what there is."""
     if text not in {str(member) for member in kind}:
-        raise Invalid({field: f"one of {', '.join(kind)}"})
+        raise Invalid({field: Flaw(Wrong.ONE_OF, values=", ".join(kind))})
     return kind(text)
 
 

@@ -86,3 +86,15 @@ def test_a_withheld_card_is_shown_nowhere(gateway: Gateway, operator: httpx2.Cli
     assert operator.post("/v1/operator/withholdings", json=stop).status_code == 200
     assert operator.get(f"/v1/assets/{NAME}").json()["card"] == ""
     assert "Main Street" not in operator.get(f"/assets/{NAME}").text
+
+
+def test_what_is_wrong_with_a_field_is_said_in_the_readers_language(gateway: Gateway) -> None:
+    complaint = {"name": "n", "contact": "c", "kind": "sel", "more": 1}
+    with gateway.client() as anyone:
+        told = {
+            language: anyone.post("/v1/complaints", json=complaint, headers={"accept-language": language}).json()
+            for language in ("zh", "en")
+        }
+    assert told["en"]["fields"] == {"request": "missing", "more": "not a known field"}
+    assert told["zh"]["fields"] == {"request": "缺少此项", "more": "未知字段"}
+    assert told["zh"]["detail"].count("缺少此项") == 1

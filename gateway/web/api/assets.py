@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.actions import previews
-from catalog.errors import Denied, Invalid
+from catalog.errors import Denied, Flaw, Invalid, Wrong
 from catalog.policy import terms as terms_policy
 from catalog.policy.access import Ground
 from catalog.policy.names import CARD, MAIN
@@ -91,9 +91,9 @@ def search(
     """Raises Invalid for a kind or class that does not exist."""
     wrong = {}
     if kind and kind not in {k.value for k in Kind}:
-        wrong["kind"] = f"one of {', '.join(Kind)}"
+        wrong["kind"] = Flaw(Wrong.ONE_OF, values=", ".join(Kind))
     if data_class and data_class not in {c.value for c in DataClass}:
-        wrong["class"] = f"one of {', '.join(DataClass)}"
+        wrong["class"] = Flaw(Wrong.ONE_OF, values=", ".join(DataClass))
     if wrong:
         raise Invalid(wrong)
     found = tx.assets.search(
@@ -219,5 +219,5 @@ def page_size(text: str | None) -> int:
     if text is None:
         return PAGE
     if not text.isascii() or not text.isdigit() or len(text) > 4 or not 1 <= int(text) <= MAX_PAGE:
-        raise Invalid({"limit": f"expects 1 to {MAX_PAGE}"})
+        raise Invalid({"limit": Flaw(Wrong.BETWEEN, least=1, most=MAX_PAGE)})
     return int(text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
-from catalog.errors import Invalid
+from catalog.errors import Flaw, Invalid, Wrong
 from gateway.web.errors import BadRequest
 
 MAX_BODY = 256 * 1024  # bytes; what people write fits into a tenth of it
@@ -73,6 +74,21 @@ class TokenBody(Body):
 B = TypeVar("B", bound=Body)
 
 
+def _flaw(found: str, about: Mapping[str, object]) -> Flaw:
+    """The checker's finding in our words."""
+    match found:
+        case "missing":
+            return Flaw(Wrong.MISSING)
+        case "extra_forbidden":
+            return Flaw(Wrong.UNKNOWN_KEY)
+        case "string_type":
+            return Flaw(Wrong.NOT_TEXT)
+        case "string_too_long":
+            return Flaw(Wrong.CHARACTERS, least=0, most=about.get("max_length", ""))
+        case _:
+            return Flaw(Wrong.WRONG_KIND)
+
+
 async def raw_body(request: Request, most: int = MAX_BODY) -> bytes:
     """Raises BadRequest when the body is longer than `most`."""
     body = bytearray()
@@ -91,4 +107,6 @@ async def read(request: Request, model: type[B]) -> B:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             raise BadRequest("not-json") from error
-        raise Invalid({".".join(map(str, e["loc"])) or "body": e["msg"] for e in error.errors()}) from error
+        found = error.errors()
+        flaws = {".".join(map(str, e["loc"])) or "body": _flaw(e["type"], e.get("ctx", {})) for e in found}
+        raise Invalid(flaws) from error

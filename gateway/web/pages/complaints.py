@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from catalog.actions import complaints, previews
 from catalog.actions.authority import ANYONE
-from catalog.errors import CatalogError, Invalid, NotFound
+from catalog.errors import CatalogError, Flaw, Invalid, NotFound, Wrong
 from catalog.policy import names
 from catalog.vocabulary import Actor, Complaint, ComplaintItem, ComplaintKind, Door, Notice
 from gateway.web.api.complaints import ComplaintsApi
@@ -28,7 +28,7 @@ def items_named(form: Form) -> list[ComplaintItem]:
     """Tiles by number and files by path, as written. Raises Invalid."""
     numbers = [text for text in SEPARATORS.split(form.text("preview")) if text]
     if any(not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS for text in numbers):
-        raise Invalid({"preview": "expects numbers"})
+        raise Invalid({"preview": Flaw(Wrong.NUMBERS)})
     version = form.text("version").strip() or None
     tiles = [ComplaintItem(path=None, version=version, preview=int(text)) for text in numbers]
     return tiles + [ComplaintItem(path=path, version=version, preview=None) for path in form.lines("paths")]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import pytest
 
-from catalog import vocabulary
+from catalog import errors, vocabulary
 from faceguard.result import Why
 from gateway.web.pages.acts import STOPS, Deed
 from gateway.web.pages.identity import READERS
@@ -19,6 +19,7 @@ TEMPLATES = HERE / "templates"
 ENGLISH, CHINESE = words_for("en"), words_for("zh")
 LITERAL = re.compile(r"""words\((["'])([a-z-]+(?:\.[a-z_-]+)+)\1\s*[,)]""")
 FAMILIES: dict[str, type[StrEnum]] = {
+    "wrong": errors.Wrong,
     "class": vocabulary.DataClass,
     "class-about": vocabulary.DataClass,
     "kind": vocabulary.Kind,

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import Invalid
+from catalog.errors import Flaw, Invalid, Wrong
 from gateway.web.compat.hub.errors import Header, request_id
 from gateway.web.rawroute import raw_path_of
 from gateway.web.replies import NO_STORE
@@ -27,7 +27,7 @@ def count(request: Request, usual: int, most: int) -> int:
     if text is None:
         return usual
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
-        raise Invalid({"limit": f"expects 1 to {most}"})
+        raise Invalid({"limit": Flaw(Wrong.BETWEEN, least=1, most=most)})
     return min(int(text), most)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.errors import Invalid
+from catalog.errors import Flaw, Invalid, Wrong
 from catalog.policy.names import MAIN
 from catalog.ports import Transaction
 from catalog.vocabulary import Actor, Asset, Item, Notice, Version, VersionState
@@ -209,5 +209,5 @@ def _from_json(body: bytes) -> tuple[list[str], bool]:
     paths = asked.get("paths") if isinstance(asked, dict) else None
     paths = [paths] if isinstance(paths, str) else paths
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths) or len(paths) > MAX_PATHS:
-        raise Invalid({"paths": "expects a list of paths"})
+        raise Invalid({"paths": Flaw(Wrong.WRONG_KIND)})
     return paths, asked.get("expand") is True
