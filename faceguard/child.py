@@ -14,8 +14,9 @@ from faceguard.errors import Unsafe
 from faceguard.frames import READY, frame, limits_from, read_frame, reply
 from faceguard.pipeline import safe_preview
 from faceguard.rehearsal import load_no_more, rehearse
-from faceguard.result import Refused, Why
+from faceguard.result import Blurred, Refused, Why
 from faceguard.seccomp import Unsupported
+from faceguard.sheet import contact_sheet
 
 
 def main(models: Path | None) -> None:
@@ -54,11 +55,17 @@ def _serve(source: BinaryIO, sink: BinaryIO, looker: Looker | Why) -> None:
 
     key = read_frame(read)
     _send(sink, frame(READY))
+    result: Blurred | Refused
     while True:
-        limits = limits_from(read_frame(read))
-        data = read_frame(read)
+        limits, cells = limits_from(read_frame(read))
+        data = [read_frame(read) for _ in range(cells or 1)]
         allow_cpu(limits.wall_s)
-        result = safe_preview(data, limits, key=key, looker=looker) if isinstance(looker, Looker) else Refused(looker)
+        if not isinstance(looker, Looker):
+            result = Refused(looker)
+        elif cells:
+            result = contact_sheet([cell or None for cell in data])
+        else:
+            result = safe_preview(data[0], limits, key=key, looker=looker)
         _send(sink, reply(result))
         if result == Refused(Why.OUT_OF_MEMORY):
             return  # what is left of the heap is nothing to build on

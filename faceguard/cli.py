@@ -2,16 +2,11 @@
 
 import typer
 
-from faceguard.commands import blur
+from faceguard.commands import blur, sheet
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Faces in pictures are hidden, never identified.")
-for command in (blur,):
+for command in (blur, sheet):
     app.add_typer(command.app)
-
-
-@app.callback()
-def faceguard() -> None:
-    """Keep ``blur`` a command of its own while it is the only one."""
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -39,9 +39,17 @@ def request(limits: Limits, size: int) -> bytes:
     return frame(json.dumps(asdict(limits)).encode()) + LENGTH.pack(size)
 
 
-def limits_from(payload: bytes) -> Limits:
-    """The limits of a request."""
-    return Limits(**json.loads(payload))
+def sheet_request(limits: Limits, cells: Sequence[bytes | None]) -> bytes:
+    """Previews to lay side by side: the limits with their number, then each as a frame, an empty one for none."""
+    facts = {**asdict(limits), "cells": len(cells)}
+    return frame(json.dumps(facts).encode()) + b"".join(frame(cell or b"") for cell in cells)
+
+
+def limits_from(payload: bytes) -> tuple[Limits, int]:
+    """The limits of a request, and how many previews it holds; 0 when it holds a picture."""
+    told = json.loads(payload)
+    cells = int(told.pop("cells", 0))
+    return Limits(**told), cells
 
 
 def reply(result: Blurred | Refused) -> bytes:

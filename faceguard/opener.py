@@ -6,7 +6,7 @@ are opened alike. What it gives is not safe to show: each picture goes through f
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from faceguard.containers.base import Part
 from faceguard.containers.inside import HEAD, reader_for
@@ -31,7 +31,7 @@ Picture = bytes | Source | Refused
 
 def pictures_in(
     container: Source, limit: int, limits: Limits, beat: Callable[[], None] = lambda: None
-) -> Iterator[Picture]:
+) -> Generator[Picture]:
     """At most ``limit`` pictures of a tar, zip or Parquet file, or frames of a film, chosen evenly.
 
     A container that is refused as a whole gives that refusal as its last picture, often as its only one. A picture may

@@ -8,13 +8,15 @@ replaced at once, so the next picture finds it warm. None outlives the guard, ev
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from faceguard.frames import READY, BadFrame, frame, request, result_from
+from faceguard.frames import READY, BadFrame, frame, request, result_from, sheet_request
 from faceguard.process import START_S, Gone, Process, TooLate
 from faceguard.result import Blurred, Limits, Refused, Why
 from faceguard.source import Source, pieces, size_of
@@ -75,9 +77,27 @@ class Guard:
         limits = replace(self.limits, preview_px=preview_px) if preview_px else self.limits
         if size_of(picture) > limits.max_bytes:
             return Refused(Why.TOO_LARGE)
+        return self._answer(lambda worker: worker.ask(picture, limits))
+
+    def sheet(self, cells: Sequence[Blurred | Refused]) -> Blurred | Refused:
+        """Previews side by side as one picture (faceguard.sheet.contact_sheet); a refused one leaves a plain place.
+
+        Nothing but refusals gives the first of them. Raises RuntimeError once the guard is closed.
+        """
+        shown = [cell for cell in cells if isinstance(cell, Blurred)]
+        if not shown:
+            return cells[0] if cells else Refused(Why.NO_PICTURES)
+        jpegs = [cell.jpeg if isinstance(cell, Blurred) else None for cell in cells]
+        made = self._answer(lambda worker: worker.lay_out(jpegs, self.limits))
+        if isinstance(made, Refused):
+            return made
+        covered = sum(cell.covered for cell in shown) / len(shown)
+        return replace(made, faces=sum(cell.faces for cell in shown), covered=round(covered, 4))
+
+    def _answer(self, ask: "Callable[[_Worker], Blurred | Refused]") -> Blurred | Refused:
         worker = self._take()
         try:
-            return worker.ask(picture, limits)
+            return ask(worker)
         except TooLate:
             return Refused(Why.TIME_OUT)
         except Gone:
@@ -135,12 +155,18 @@ class _Worker(Process):
 
     def ask(self, picture: bytes | Source, limits: Limits) -> Blurred | Refused:
         """The worker's answer. Raises TooLate, Gone or what the source raises; then the worker is not sound."""
+        return self._ask(chain([request(limits, size_of(picture))], pieces(picture)), limits)
+
+    def lay_out(self, jpegs: Sequence[bytes | None], limits: Limits) -> Blurred | Refused:
+        """The sheet of these previews. Raises as ``ask`` does."""
+        return self._ask([sheet_request(limits, jpegs)], limits)
+
+    def _ask(self, messages: Iterable[bytes], limits: Limits) -> Blurred | Refused:
         self.sound = False
         if not self._ready:
             self._greet(time.monotonic() + START_S)
-        self._send(request(limits, size_of(picture)), time.monotonic() + limits.wall_s)
-        for piece in pieces(picture):
-            self._send(piece, time.monotonic() + limits.wall_s)
+        for message in messages:
+            self._send(message, time.monotonic() + limits.wall_s)
         deadline = time.monotonic() + limits.wall_s
         result = self._read_result(deadline)
         self.sound = result != Refused(Why.OUT_OF_MEMORY)  # after that one the worker ends by itself

@@ -14,6 +14,7 @@ from faceguard.bulk.place import writing
 from faceguard.bulk.run import AtWork, Done, NothingWorks, Run
 from faceguard.commands.base import REFUSED, Jobs, LangOption, Preview, fail, language, models_folders, new_guard
 from faceguard.commands.key import noise_key
+from faceguard.commands.tiles import Kind, kind_of, write_tiles
 from faceguard.commands.words import Note, note
 from faceguard.detectors import weights
 from faceguard.result import Blurred, Refused
@@ -26,7 +27,10 @@ app = typer.Typer()
 
 @app.command()
 def blur(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.", exists=True)],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="IN", help="A picture, or a folder, tar, zip or Parquet file of pictures.", exists=True),
+    ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The JPEG to write, or a folder for them.")],
     preview: Preview = 512,
     jobs: Jobs = 1,
@@ -40,6 +44,7 @@ def blur(
 
     The copy is a small JPEG without metadata. A picture that cannot be made safe writes nothing, says why, and the
     exit status is 3. From a folder every picture is taken, with the folders it lies in; names get the ending .jpg.
+    From a tar, zip or Parquet file at most 100 pictures are taken, evenly, and numbered: 001.jpg and so on.
 
     A run over a folder that was stopped, even by kill -9, goes on when it is started again; what is done and has not
     changed is not done twice. Its report.json names every picture that a person should look at.
@@ -47,12 +52,15 @@ def blur(
     spoken = language(lang)
     if target.resolve() in (source.resolve(), *source.resolve().parents) and (source.is_dir() or target.is_file()):
         raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
+    inside = source.is_file() and _holds_pictures(source, target, spoken)
     key = noise_key()
     with new_guard(jobs, preview, key) as guard:
         if source.is_dir():
             state = state or target.resolve().with_name(f"{target.resolve().name}.faceguard")
             run = Run(source.resolve(), target.resolve(), state.resolve(), guard, _settings(preview, key))
             refused = _folder(run, source, spoken)
+        elif inside:
+            refused = _inside(source, target, guard, spoken)
         else:
             place = target / f"{source.stem}.jpg" if target.is_dir() else target
             refused = not _picture(source, place, guard, spoken)
@@ -77,6 +85,27 @@ def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:
     except OSError as error:
         fail(note(Note.CANNOT_WRITE, spoken, place=place, trouble=error.strerror))
     return True
+
+
+def _holds_pictures(source: Path, target: Path, spoken: Language) -> bool:
+    """True for a container whose tiles have a place to go. Raises BadParameter for a film, and for no such place."""
+    try:
+        kind = kind_of(source)
+    except OSError as error:
+        fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror)}")
+    if kind is Kind.FILM:
+        raise typer.BadParameter(note(Note.FILM, spoken), param_hint="IN")
+    if kind is Kind.CONTAINER and target.exists() and not target.is_dir():
+        raise typer.BadParameter(note(Note.FOLDER, spoken), param_hint="OUT")
+    return kind is Kind.CONTAINER
+
+
+def _inside(source: Path, target: Path, guard: Guard, spoken: Language) -> bool:
+    """True when a picture that was chosen has no copy."""
+    try:
+        return write_tiles(source, target, guard, spoken) > 0
+    except OSError as error:
+        fail(note(Note.STOPPED, spoken, trouble=error))
 
 
 def _folder(run: Run, source: Path, spoken: Language) -> bool:

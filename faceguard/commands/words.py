@@ -13,6 +13,9 @@ class Note(StrEnum):
     CANNOT_READ = "cannot_read"
     CANNOT_WRITE = "cannot_write"
     IN_ITSELF = "in_itself"
+    FILM = "film"
+    FOLDER = "folder"
+    INSIDE = "inside"
     SUMMARY = "summary"
 
 
@@ -36,6 +39,14 @@ SENTENCES = {
         "OUT 不能与 IN 相同，也不能包含 IN；请指定其他文件夹。",
         "OUT must not be IN itself, nor a folder that holds it; name another one.",
     ),
+    Note.FILM: Sentence(
+        "IN 是视频；请使用 faceguard sheet VIDEO OUT。", "IN is a film; use `faceguard sheet VIDEO OUT`."
+    ),
+    Note.FOLDER: Sentence(
+        "IN 中包含多张图片，OUT 须为文件夹；请指定其他位置。",
+        "IN holds many pictures, so OUT must be a folder; name another place.",
+    ),
+    Note.INSIDE: Sentence("{file}，第 {number} 张", "{file}, picture {number}"),
     Note.SUMMARY: Sentence(
         "共 {found} 张图片：此前已完成 {rested} 张，本次写入 {shown} 张，拒绝 {refused} 张。"
         "需要人工查看的有 {unsure} 张，见 {report}。",

@@ -1,9 +1,16 @@
 import os
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from PIL import Image
+
+from faceguard.result import Why
+from faceguard.words import say
 
 
 def faceguard(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -82,3 +89,47 @@ def test_help_names_what_the_command_does():
     assert done.returncode == 0
     for word in ("--preview", "--jobs", "--lang"):
         assert word in done.stdout
+
+
+def test_a_container_becomes_a_folder_of_numbered_tiles(pictures, tmp_path):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.write(pictures / "astronaut.png", "Zhang San.png")
+        archive.writestr("broken.jpg", b"no picture")
+        archive.write(pictures / "rocket.jpg", "deep/rocket.jpg")
+        archive.writestr("labels.csv", b"a,b")
+    done = faceguard("blur", tmp_path / "in.zip", tmp_path / "out", "--preview", "128")
+    assert done.returncode == 3
+    assert done.stderr == f"{tmp_path / 'in.zip'}, picture 2: {say(Why.UNSUPPORTED_FORMAT, 'en')}\n"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["001.jpg", "003.jpg"]
+    again = faceguard("blur", tmp_path / "in.zip", tmp_path / "out" / "001.jpg")
+    assert again.returncode == 2
+    assert "must be a folder" in again.stderr
+
+
+def film_of(pictures: Path, place: Path) -> Path:
+    with Image.open(pictures / "astronaut.png") as image:
+        frame = np.asarray(image.convert("RGB").resize((320, 320)))[:, :, ::-1]
+    writer = cv2.VideoWriter(str(place), cv2.VideoWriter_fourcc(*"MJPG"), 25, (320, 320))
+    for _ in range(20):
+        writer.write(frame)
+    writer.release()
+    return place
+
+
+def test_a_film_becomes_a_sheet_and_is_not_taken_for_a_picture(pictures, tmp_path):
+    film = film_of(pictures, tmp_path / "film.avi")
+    done = faceguard("sheet", film, tmp_path / "sheet.jpg", "--preview", "256")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+    with Image.open(tmp_path / "sheet.jpg") as image:
+        assert (image.format, image.size) == ("JPEG", (8 + 4 * 136, 8 + 2 * 136))
+    done = faceguard("blur", film, tmp_path / "out.jpg")
+    assert done.returncode == 2
+    assert "faceguard sheet" in done.stderr
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_what_is_no_film_gives_no_sheet_and_says_why(pictures, tmp_path):
+    done = faceguard("sheet", pictures / "astronaut.png", tmp_path, "--lang", "zh")
+    assert done.returncode == 3
+    assert done.stderr == f"{pictures / 'astronaut.png'}: {say(Why.UNREADABLE_FILM, 'zh')}\n"
+    assert list(tmp_path.iterdir()) == []

@@ -22,7 +22,7 @@ def jpeg() -> bytes:
 def test_a_request_arrives_as_it_was_sent():
     limits = Limits(preview_px=256, wall_s=3.5)
     facts, data = frames(request(limits, 7) + b"picture")
-    assert limits_from(facts) == limits
+    assert limits_from(facts) == (limits, 0)
     assert data == b"picture"
 
 
