@@ -6,21 +6,17 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import alembic.command
-import alembic.config
-import alembic.util
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from catalog.errors import CatalogUnavailable
+from catalog.store import upgrade
 from catalog.store.dialects.base import StoreDialect
 from catalog.store.dialects.sqlite import SqliteDialect
 from catalog.store.feed import Opens, SqlFeed
 from catalog.store.tables.base import Link
 from catalog.store.transaction import SqlTransaction
-
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class SqlStore:
@@ -33,11 +29,12 @@ class SqlStore:
 
     def migrate(self) -> None:
         """Bring the schema to this release's; safe to run by several processes at once."""
-        config = alembic.config.Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        with self._dialect.migrating(), _refusals(), self._writer.connect() as connection, connection.begin():
-            config.attributes["connection"] = connection
-            alembic.command.upgrade(config, "head")
+        with self._dialect.migrating(), _refusals():
+            with self._reader.begin() as connection:
+                current = upgrade.is_current(connection)
+            if not current:
+                with self._writer.begin() as connection:
+                    upgrade.upgrade(connection)
 
     def begin(self) -> AbstractContextManager[SqlTransaction]:
         return self._transaction(self._writing)
@@ -78,7 +75,7 @@ def _refusals() -> Iterator[None]:
     """What the engine refuses means that the catalogue is unavailable; nothing of the driver gets out."""
     try:
         yield
-    except (DBAPIError, PoolTimeout, alembic.util.CommandError) as error:
+    except (DBAPIError, PoolTimeout) as error:
         raise CatalogUnavailable(cause=type(error).__name__) from error
 
 

@@ -12,8 +12,8 @@ from catalog.actions import accounts, credentials
 from catalog.actions.authority import authorise
 from catalog.policy.roles import Act
 from catalog.vocabulary import ReleaseReason, Role, Scope, StopReason
-from gateway.app import random_id, utc_now
 from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, show
+from gateway.installation import random_id, utc_now
 from gateway.streams.effective import Enforcer
 from gateway.web.operations import one_of
 from gateway.web.passwords import Passwords

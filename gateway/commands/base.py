@@ -17,13 +17,9 @@ from catalog.actions.authority import in_person
 from catalog.errors import CatalogError
 from catalog.ports import Transaction
 from catalog.vocabulary import Actor
-from gateway.app import Installation, NotInstalled, open_installation
 from gateway.blobs.base import BlobError
-from gateway.commands.remote import RemoteFailure
-from gateway.server import CannotListen
+from gateway.installation import Installation, NotInstalled, open_installation
 from gateway.settings import BadSetting, Settings, load
-from gateway.web.errors import Errors
-from gateway.web.render import Renderer
 from gateway.web.words import LANGUAGES, Words, words_for
 
 P = ParamSpec("P")
@@ -62,6 +58,9 @@ def words() -> Words:
 
 def sentence(error: CatalogError) -> str:
     """What the API would say, in the terminal's language."""
+    from gateway.web.errors import Errors  # templates and all: loaded only where there is something to refuse
+    from gateway.web.render import Renderer
+
     refusal = Errors("", "", Renderer("")).refusal(error)
     return f"{refusal.title(words())}. {refusal.detail(words())}"
 
@@ -75,7 +74,7 @@ def command(run: Callable[P, T]) -> Callable[P, T]:
             return run(*args, **kwargs)
         except CatalogError as error:
             reason = sentence(error)
-        except (Failed, CannotListen, NotInstalled, BadSetting, BlobError, RemoteFailure, OSError) as error:
+        except (Failed, NotInstalled, BadSetting, BlobError, OSError) as error:
             reason = str(error)
         print(reason, file=sys.stderr)
         raise typer.Exit(1)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,12 +14,13 @@ from catalog.actions import complaints as complaint_actions
 from catalog.actions import stops
 from catalog.policy import names
 from catalog.vocabulary import ReleaseReason, Stop, StopReason
-from gateway.app import random_id, utc_now
 from gateway.commands.base import OPERATOR, As, Data, Failed, Json, Secret, Url, actor_named, command, opened, show
-from gateway.commands.remote import Remote
+from gateway.installation import random_id, utc_now
 from gateway.streams.effective import Enforcer
-from gateway.web.api.operator import one_case, queue
 from gateway.web.operations import one_of
+
+if TYPE_CHECKING:
+    from gateway.commands.remote import Remote
 
 app = typer.Typer()
 
@@ -34,6 +35,8 @@ COLLECTION = {Stop.HOLD: "holds", Stop.WITHHOLD: "withholdings", Stop.REVOKE: "r
 def remote(url: str | None, token: str | None) -> Remote | None:
     if url is None:
         return None
+    from gateway.commands.remote import Remote  # an HTTP client: only acts from afar need one
+
     secret = token or os.environ.get("HUBGATE_TOKEN")
     if not secret:
         raise Failed("--url needs a token: give --token or set HUBGATE_TOKEN.")
@@ -163,6 +166,8 @@ def complaints(
         path = "/v1/operator/complaints"
         records = [far.get(f"{path}/{case}")] if case else far.get(path)["items"]
     else:
+        from gateway.web.api.operator import one_case, queue
+
         with opened(data) as installation, installation.store.read() as tx:
             actor = actor_named(tx, as_account)
             records = [one_case(tx, actor, case)] if case else queue(tx, actor, None)

@@ -15,9 +15,9 @@ from catalog.actions import terms as terms_actions
 from catalog.policy import names
 from catalog.vocabulary import Actor, DataClass, Kind
 from faceguard.worker import Guard
-from gateway.app import Installation, new_guard, new_runner, random_id, utc_now
 from gateway.commands import intake
 from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show
+from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
 
 app = typer.Typer()
 terms = typer.Typer()

@@ -7,13 +7,11 @@ from typing import Any
 
 import httpx2
 
-
-class RemoteFailure(Exception):
-    """The gateway refused, or could not be reached."""
+from gateway.commands.base import Failed
 
 
 class Remote:
-    """A gateway's API with a token."""
+    """A gateway's API with a token; raises Failed when it refuses or cannot be reached."""
 
     def __init__(self, url: str, token: str) -> None:
         self._client = httpx2.Client(
@@ -31,9 +29,9 @@ class Remote:
             response = self._client.request(method, path, json=body)
             record = response.json()
         except httpx2.HTTPError as error:
-            raise RemoteFailure(f"The gateway cannot be reached: {error}. Check --url.") from error
+            raise Failed(f"The gateway cannot be reached: {error}. Check --url.") from error
         except ValueError as error:
-            raise RemoteFailure(f"That is no hubgate gateway: {path} gave no JSON.") from error
+            raise Failed(f"That is no hubgate gateway: {path} gave no JSON.") from error
         if response.is_error:
-            raise RemoteFailure(f"{record.get('title', response.status_code)}. {record.get('detail', '')}".strip())
+            raise Failed(f"{record.get('title', response.status_code)}. {record.get('detail', '')}".strip())
         return dict(record)

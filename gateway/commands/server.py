@@ -25,15 +25,13 @@ from catalog.vocabulary import Account, ComplaintItem, Event, Kind, Role
 from faceguard.detectors import weights
 from faceguard.result import NOT_THE_PICTURE, Refused, Why
 from faceguard.words import say
-from gateway import server
-from gateway.app import Installation, build_app, create, new_guard, open_installation, random_id, utc_now
 from gateway.blobs.base import CHUNK, Blob, BlobMissing
 from gateway.commands import intake
 from gateway.commands.base import OPERATOR, Config, Data, Failed, Json, command, opened, settings_of, show, words
 from gateway.commands.publishing import build_previews, read_warrant, release_folder
+from gateway.installation import Installation, create, new_guard, open_installation, random_id, utc_now
 from gateway.logs import configure
-from gateway.settings import masked
-from gateway.streams.connection import SEND_BUFFER_MOST
+from gateway.settings import Settings, masked
 from gateway.web.passwords import Passwords
 
 app = typer.Typer()
@@ -85,14 +83,26 @@ def serve(
     """Serve the installation; its jobs run in the same process."""
     settings = settings_of(data, config, host=host, port=port, public_url=public_url)
     configure(settings.log_level)
-    listener = server.listen(settings.host, settings.port)
+    listener = _listen(settings)
     settings = replace(settings, port=listener.getsockname()[1])
     installation = open_installation(settings)
     print(f"hubgate serves {settings.base_url}", file=sys.stderr, flush=True)
     _run(installation, listener)
 
 
+def _listen(settings: Settings) -> socket.socket:
+    from gateway import server
+
+    try:
+        return server.listen(settings.host, settings.port)
+    except server.CannotListen as error:
+        raise Failed(str(error)) from error
+
+
 def _run(installation: Installation, listener: socket.socket) -> None:
+    from gateway import server  # the whole web application: commands that act beside a server do without
+    from gateway.app import build_app
+
     if not server.run(build_app(installation), listener, proxies=installation.settings.trusted_proxies):
         raise Failed("The server did not start; its log above says why.")
 
@@ -101,6 +111,8 @@ def _run(installation: Installation, listener: socket.socket) -> None:
 @command
 def check(data: Data = None, config: Config = None, as_json: Json = False) -> None:
     """Print the settings in force and try every dependency; exit status 1 when one fails."""
+    from gateway.streams.connection import SEND_BUFFER_MOST
+
     settings = settings_of(data, config)
     if not as_json:
         show(masked(settings), as_json)  # what was set is known even when a dependency fails
@@ -186,7 +198,7 @@ def demo(
     settings = settings_of(data, port=port)
     listener = None
     if serve_it:  # first of all: who would wait for the pictures, only to hear that the port is taken?
-        listener = server.listen(settings.host, settings.port)
+        listener = _listen(settings)
         settings = replace(settings, port=listener.getsockname()[1])
     logins = data / "demo-accounts.txt"
     if not logins.exists():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import open_installation
+from gateway.installation import open_installation
 from gateway.settings import load
 from tests.contract.clients.environments import CLIENTS, CannotMake, Client, environment
 from tests.contract.clients.house import House

@@ -16,9 +16,9 @@ from catalog.actions import accounts, credentials, terms
 from catalog.actions.authority import in_person
 from catalog.actions.publish import Publication
 from catalog.vocabulary import Kind, Role
-from gateway.app import Installation, random_id, utc_now
 from gateway.commands.intake import card_of
 from gateway.commands.publishing import release_folder
+from gateway.installation import Installation, random_id, utc_now
 from tests.builders import warrant
 from tests.gateways import Gateway
 
