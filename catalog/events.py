@@ -35,6 +35,14 @@ class EventKind(StrEnum):
     COMPLAINT_UPHELD = "complaint:upheld"
     COMPLAINT_DISMISSED = "complaint:dismissed"
     PREVIEWS_BUILT = "previews:built"
+    RECALL_ISSUED = "recall:issued"
+    HOLDER_MOVED = "holder:moved"
+    RECEIPT_STORED = "receipt:stored"
+    INSTALL_REGISTERED = "install:registered"
+    INSTALL_RETIRED = "install:retired"
+    VERSION_FLAGGED = "version:flagged"
+    TASK_OPENED = "task:opened"
+    TASK_CLOSED = "task:closed"
 
 
 def asset_subject(asset_id: str) -> str:
@@ -60,6 +68,18 @@ def account_subject(account_id: str) -> str:
 
 def token_subject(token_id: str) -> str:
     return f"token:{token_id}"
+
+
+def recall_subject(seq: int) -> str:
+    return f"recall:{seq}"
+
+
+def holder_subject(notice_id: str, account_id: str) -> str:
+    return f"holder:{notice_id}:{account_id}"
+
+
+def flag_subject(version_id: str, notice_id: str) -> str:
+    return f"flag:{version_id}:{notice_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,27 @@ tests/contract/store passes against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from catalog.events import Happened
 from catalog.policy.access import Ground
+from catalog.recalls import (
+    ArchiveFetch,
+    Barred,
+    Fetched,
+    Flag,
+    Holder,
+    HolderCounts,
+    HolderState,
+    Install,
+    Recall,
+    Receipt,
+    Task,
+    TaskAnswer,
+)
 from catalog.vocabulary import (
     Acceptance,
     Account,
@@ -133,6 +147,9 @@ class Assets(Protocol):
     def published_with(self, asset_id: str, manifest_sha256: str) -> Version | None:
         """A released, unstopped version with that manifest."""
 
+    def places(self, sha256: str) -> Sequence[tuple[str, str, str]]:
+        """Where a content is, drafts excepted: (asset id, version id, path)."""
+
     def digests(self) -> Iterator[tuple[str, int]]:
         """Every item's (sha256, size) once, drafts included."""
 
@@ -149,6 +166,12 @@ class Stops(Protocol):
     def release_item(self, asset_id: str, sha256: str) -> None: ...
     def stopped(self, asset_id: str) -> dict[str, StoppedItem]:
         """By digest."""
+
+    def items_of(self, notice_id: str) -> Sequence[tuple[str, str]]:
+        """What stands under that notice: (asset id, digest)."""
+
+    def in_use(self) -> frozenset[str]:
+        """The notices that some version or item stands under."""
 
     def propose(self, release: Release) -> None: ...
     def release(self, release_id: str) -> Release | None: ...
@@ -176,7 +199,99 @@ class Deliveries(Protocol):
     def of_account(self, account_id: str, limit: int) -> Sequence[tuple[Delivery, Settlement | None, str]]:
         """With the full name of the asset, newest first."""
 
+    def of_versions(self, account_id: str, versions: Collection[str]) -> Sequence[Delivery]: ...
+    def accounts(self, version_id: str, paths: Collection[str] | None) -> Sequence[str]:
+        """Who fetched one of these items by itself, each once; `paths` None: anything at all, archives included.
+
+        MUST be quick however often each of them has fetched.
+        """
+
+    def archives(self, version_id: str) -> Sequence[ArchiveFetch]: ...
+    def tally(
+        self, version_id: str, paths: Collection[str] | None, includes: Collection[str | None]
+    ) -> Sequence[Fetched]:
+        """By account: fetches of these items, and archives with one of these `includes`; `paths` None: everything."""
+
     def count(self) -> int: ...
+
+
+class Recalls(Protocol):
+    def add(self, recall: Recall) -> int:
+        """Its number, which MUST be higher than any given before; the one in `recall` is ignored."""
+
+    def send(self, notice_id: str, seq: int, accounts: Collection[str], at: datetime) -> None:
+        """Make each account a holder, in the state SENT."""
+
+    def of_notice(self, notice_id: str) -> Sequence[Recall]:
+        """In order of `seq`: the first is the recall itself."""
+
+    def latest(self, limit: int, before: int | None) -> Sequence[Recall]:
+        """The first message of each notice, newest first."""
+
+    def standing_since(self, position: int) -> Sequence[Recall]:
+        """The first message of each notice that was issued after a position and is not lifted."""
+
+    def sent_to(self, account_id: str, after: int, limit: int) -> Sequence[Recall]: ...
+    def digests(self, recall: Recall) -> Sequence[tuple[str, int]]:
+        """Each content called back, (sha256, size), in order of digest."""
+
+    def named_in(self, recall: Recall, digests: Collection[str]) -> frozenset[str]:
+        """Those of the digests that the recall calls back."""
+
+    def barred(self, asset_id: str, version_id: str, limit: int) -> Sequence[Barred]:
+        """Items of a draft whose content is withheld, held in another asset, or revoked and published nowhere else."""
+
+    def holder(self, notice_id: str, account_id: str) -> Holder | None: ...
+    def holders(
+        self, notice_id: str, *, states: Collection[HolderState] = ..., after: str = "", limit: int
+    ) -> Sequence[Holder]:
+        """In order of account id, after one."""
+
+    def of_account(self, account_id: str) -> Sequence[Holder]:
+        """Newest first."""
+
+    def change(self, notice_id: str, account_id: str, **changes: object) -> None: ...
+    def counts(self, notice_id: str) -> HolderCounts: ...
+    def add_receipt(self, receipt: Receipt) -> None: ...
+    def knows_nonce(self, account_id: str, nonce: str) -> bool: ...
+    def receipts(self, notice_id: str, account_id: str | None = None) -> Sequence[Receipt]:
+        """Oldest first."""
+
+
+class Installs(Protocol):
+    def add(self, install: Install) -> None: ...
+    def get(self, install_id: str) -> Install | None: ...
+    def of_account(self, account_id: str) -> Sequence[Install]: ...
+    def rename(self, install_id: str, name: str) -> None: ...
+    def set_retired(self, install_id: str, at: datetime | None) -> None: ...
+    def use(self, install_id: str, token_id: str) -> None:
+        """The install fetches with that token; known already is no error."""
+
+    def tokens(self, account_id: str) -> Sequence[tuple[str, str]]:
+        """(install id, token id)."""
+
+
+class Tasks(Protocol):
+    def open(self, task: Task) -> None: ...
+    def get(self, task_id: str) -> Task | None: ...
+    def waiting(self) -> Sequence[Task]:
+        """By due time, the earliest first."""
+
+    def of_account(self, account_id: str) -> Sequence[Task]: ...
+    def of_notice(self, notice_id: str) -> Sequence[Task]: ...
+    def close(self, task_id: str, at: datetime, by: str, answer: TaskAnswer, note: str) -> None: ...
+
+
+class Lineage(Protocol):
+    def derive(self, version_id: str, parents: Collection[str]) -> None: ...
+    def parents(self, version_id: str) -> Sequence[str]: ...
+    def children(self, versions: Collection[str]) -> Sequence[tuple[str, str]]:
+        """(parent, child) for each version made from one of these."""
+
+    def flag(self, flag: Flag) -> bool:
+        """True when the version did not have it yet."""
+
+    def flags(self, versions: Collection[str]) -> Sequence[Flag]: ...
 
 
 class Previews(Protocol):
@@ -191,7 +306,9 @@ class Previews(Protocol):
 class Outbox(Protocol):
     """Work that a commit promised. At least once: a job whose worker died is taken again."""
 
-    def enqueue(self, kind: str, payload: dict[str, object], now: datetime) -> int: ...
+    def enqueue(self, kind: str, payload: dict[str, object], at: datetime) -> int:
+        """Not to be taken before `at`, which may lie in the future."""
+
     def take(self, kinds: Iterable[str], now: datetime, until: datetime) -> Job | None: ...
     def renew(self, job_id: int, until: datetime) -> None: ...
     def done(self, job_id: int, now: datetime) -> None: ...
@@ -203,6 +320,8 @@ class Outbox(Protocol):
 class Ledger(Protocol):
     def position(self) -> int: ...
     def events(self, after: int, limit: int) -> Sequence[Event]: ...
+    def about(self, subject: str) -> Sequence[Event]:
+        """In order of position."""
 
 
 class Projection(Protocol):
@@ -223,6 +342,10 @@ class Transaction(Protocol):
     stops: Stops
     complaints: Complaints
     deliveries: Deliveries
+    recalls: Recalls
+    installs: Installs
+    tasks: Tasks
+    lineage: Lineage
     previews: Previews
     outbox: Outbox
     ledger: Ledger

@@ -173,6 +173,7 @@ class Reason(StrEnum):
     NO_PREVIEWS = "no-previews"
     TERMS_NOT_ACCEPTED = "terms-required"
     TERMS_OUTDATED = "terms-outdated"
+    INSTALL_UNKNOWN = "install-unknown"
 
 
 class AcceptanceStatus(StrEnum):

@@ -10,11 +10,13 @@ from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, account_subject
 from catalog.policy import contact, names
+from catalog.policy.recall import DONE
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
-from catalog.vocabulary import Account, AccountState, Actor, Role, StopReason
+from catalog.vocabulary import Account, AccountState, Actor, ReleaseReason, Role, StopReason
 
 MIN_PASSWORD = 8
+ANSWERED = "rule:recall-answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +71,30 @@ def create(tx: Transaction, new: NewAccount, *, actor: str, now: datetime, new_i
     return account
 
 
-def suspend(tx: Transaction, actor: Actor, name: str, reason: StopReason, *, now: datetime) -> tuple[Account, int]:
-    """Take an account's access away and cut what it is fetching; gives it with the event's position."""
+def suspend(
+    tx: Transaction, actor: Actor, name: str, reason: StopReason, *, now: datetime, notice_id: str | None = None
+) -> tuple[Account, int]:
+    """Take an account's access away and cut what it is fetching; gives it with the event's position.
+
+    With `notice_id`, until the account has answered that notice's recall. Raises Denied, NotFound, Conflict.
+    """
     operator = authorise(tx, actor, Act.SUSPEND)
     account = _named(tx, name)
     if account.id == operator.id:
         raise Conflict("not-oneself")
     if account.state is AccountState.SUSPENDED:
         raise Conflict("already-suspended", name=account.name)
+    if notice_id is not None:
+        holder = tx.recalls.holder(notice_id, account.id)
+        if holder is None:
+            raise NotFound("no-such-holder", name=account.name, notice=notice_id)
+        if holder.state in DONE:
+            raise Conflict("holder-answered", name=account.name, notice=notice_id)
+        tx.recalls.change(notice_id, account.id, suspended_at=now)
     tx.accounts.set_state(account.id, AccountState.SUSPENDED)
     tx.accounts.end_sessions(account.id)
     subject = account_subject(account.id)
-    data: dict[str, object] = {"reason": reason.value}
+    data: dict[str, object] = {"reason": reason.value, **({} if notice_id is None else {"notice": notice_id})}
     happened = Happened(kind=EventKind.ACCOUNT_SUSPENDED, subject=subject, data=data, cuts=frozenset({subject}))
     position = tx.append(happened, actor=operator.id, at=now)
     return replace(account, state=AccountState.SUSPENDED), position
@@ -91,11 +105,27 @@ def restore(tx: Transaction, actor: Actor, name: str, reason: str, *, now: datet
     account = _named(tx, name)
     if account.state is AccountState.ACTIVE:
         raise Conflict("not-suspended", name=account.name)
+    _restore(tx, account, reason, actor=operator.id, now=now)
+    return replace(account, state=AccountState.ACTIVE)
+
+
+def restore_after_answer(tx: Transaction, account_id: str, *, now: datetime) -> None:
+    """Give access back to an account that was suspended until it answered, once nothing of that is left unanswered."""
+    account = tx.accounts.get(account_id)
+    until = [holder for holder in tx.recalls.of_account(account_id) if holder.suspended_at is not None]
+    answered = bool(until) and all(holder.state in DONE for holder in until)
+    if answered and account is not None and account.state is AccountState.SUSPENDED:
+        _restore(tx, account, ReleaseReason.RESOLVED.value, actor=ANSWERED, now=now)
+
+
+def _restore(tx: Transaction, account: Account, reason: str, *, actor: str, now: datetime) -> None:
     tx.accounts.set_state(account.id, AccountState.ACTIVE)
+    for holder in tx.recalls.of_account(account.id):
+        if holder.suspended_at is not None:
+            tx.recalls.change(holder.notice_id, account.id, suspended_at=None)
     data: dict[str, object] = {"reason": reason}
     happened = Happened(kind=EventKind.ACCOUNT_RESTORED, subject=account_subject(account.id), data=data)
-    tx.append(happened, actor=operator.id, at=now)
-    return replace(account, state=AccountState.ACTIVE)
+    tx.append(happened, actor=actor, at=now)
 
 
 def _named(tx: Transaction, name: str) -> Account:

@@ -13,10 +13,11 @@ from datetime import datetime
 
 import rfc8785
 
+from catalog.actions import lineage
 from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Denied, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, asset_subject, version_subject
-from catalog.policy import names, previews, warrant
+from catalog.policy import names, previews, recall, warrant
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
 from catalog.vocabulary import (
@@ -38,6 +39,7 @@ from catalog.vocabulary import (
 )
 
 PREVIEW_JOB = "previews"
+BARRED_SHOWN = 1000  # as many as are looked at; one is enough to refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,8 @@ def release(
         names.tag(publication.tag)
     if _held(tx, asset):
         raise Conflict("asset-held", asset=asset.full_name)
+    _refuse_what_was_stopped(tx, asset, version_id)
+    parents = lineage.parents(tx, publisher, checked.derived_from)
     digest = manifest_digest(items)
     same = tx.assets.published_with(asset.id, digest)
     if same is not None:
@@ -172,6 +176,7 @@ def release(
     )
     tx.assets.update(replace(asset, title=checked.title, data_class=checked.data_class, terms_id=publication.terms_id))
     tx.assets.release(released)
+    tx.lineage.derive(version_id, parents)
     data: dict[str, object] = {"asset": asset.id, "manifest": digest, "class": checked.data_class.value}
     happened = Happened(kind=EventKind.VERSION_PUBLISHED, subject=version_subject(version_id), data=data)
     tx.append(happened, actor=publisher.id, at=now)
@@ -208,6 +213,15 @@ def _plan_previews(tx: Transaction, version: Version, items: Sequence[Item], lim
         return None
     tx.previews.plan(planned)
     return tx.outbox.enqueue(PREVIEW_JOB, {"version": version.id}, now)
+
+
+def _refuse_what_was_stopped(tx: Transaction, asset: Asset, version_id: str) -> None:
+    """Content that was withheld or revoked does not come back under another name. Raises Conflict with its notice."""
+    barred = tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
+    refused = [item for item in barred if not recall.may_return(item.path, item.there)]
+    if refused:
+        first = refused[0]
+        raise Conflict("content-stopped", path=first.path, count=str(len(refused)), notice=first.notice_id)
 
 
 def _held(tx: Transaction, asset: Asset) -> bool:

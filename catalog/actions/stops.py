@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from catalog.actions import lineage, recall
 from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, archive_subject, asset_subject, item_subject, version_subject
@@ -97,10 +98,12 @@ def place(
 ) -> Notice:
     """The stop itself, for an operator's act and for what a rule holds at once."""
     item = found.item
+    places: lineage.Places = {}
     if item is not None:
         _check_item(tx, found.asset, item, act)
         versions: list[Version] = []
-        cuts = {item_subject(found.asset.id, item.sha256), archive_subject(found.asset.id)}
+        places = lineage.reach(tx, found.asset, item.sha256)
+        cuts = {subject for asset_id in places for subject in _item_cuts(asset_id, item)}
     else:
         versions = _stoppable(tx, found, act)
         cuts = {asset_subject(found.asset.id) if found.version is None else version_subject(found.version.id)}
@@ -124,14 +127,36 @@ def place(
     )
     tx.stops.add_notice(notice)
     if item is not None:
-        tx.stops.stop_item(found.asset.id, StoppedItem(sha256=item.sha256, state=ITEM_AFTER[act], notice_id=notice_id))
-        stopped = Happened(kind=ITEM_EVENT[act], subject=item_subject(found.asset.id, item.sha256))
-        tx.append(stopped, actor=actor, at=now)
+        _stop_item(
+            tx, places, StoppedItem(sha256=item.sha256, state=ITEM_AFTER[act], notice_id=notice_id), act, actor, now
+        )
     for version in versions:
         tx.assets.set_state(version.id, VERSION_AFTER[act], notice_id)
         tx.append(Happened(kind=VERSION_EVENT[act], subject=version_subject(version.id)), actor=actor, at=now)
     _close_superseded(tx, notice, actor, now)
+    own = places.get(found.asset.id, {}) if item is not None else {version.id: frozenset() for version in versions}
+    concerned = {version_id for there in places.values() for version_id in there} | own.keys()
+    recall.issue(tx, notice, found.asset, concerned, now=now)
+    if act is not Stop.HOLD:
+        lineage.flag(tx, notice, own, actor=actor, now=now, new_id=new_id)
     return notice
+
+
+def _item_cuts(asset_id: str, item: Item) -> frozenset[str]:
+    return frozenset({item_subject(asset_id, item.sha256), archive_subject(asset_id)})
+
+
+def _stop_item(
+    tx: Transaction, places: lineage.Places, stopped: StoppedItem, act: Stop, actor: str, now: datetime
+) -> None:
+    """In each asset that has it; where it is stopped already, only by something graver."""
+    for asset_id in places:
+        before = tx.stops.stopped(asset_id).get(stopped.sha256)
+        if before is not None and (before.state is ItemState.WITHHELD or act is Stop.HOLD):
+            continue
+        tx.stops.stop_item(asset_id, stopped)
+        happened = Happened(kind=ITEM_EVENT[act], subject=item_subject(asset_id, stopped.sha256))
+        tx.append(happened, actor=actor, at=now)
 
 
 def find(tx: Transaction, ref: SubjectRef) -> Found:
@@ -171,10 +196,9 @@ def _close_superseded(tx: Transaction, newer: Notice, actor: str, now: datetime)
     """A hold that no longer holds anything, since something graver took its place, stands no more."""
     if newer.act is Stop.HOLD:
         return
-    items = {stopped.notice_id for stopped in tx.stops.stopped(newer.asset_id).values()}
-    versions = {version.notice_id for version in tx.assets.versions(newer.asset_id)}
+    in_use = tx.stops.in_use()
     for notice in tx.stops.open_notices():
-        if notice.asset_id == newer.asset_id and notice.id not in items | versions:
+        if notice.id not in in_use:
             _lift(tx, notice, actor, now)
 
 
@@ -219,15 +243,21 @@ def release(
     data: dict[str, object] = {"notice": notice.id, "reason": reason.value}
     proposed = Happened(kind=EventKind.RELEASE_PROPOSED, subject=f"release:{proposal.id}", data=data)
     tx.append(proposed, actor=operator.id, at=now)
-    if _gravest_class(tx, found).level >= TWO_PERSONS_FROM:
+    if _gravest_class(tx, found, notice).level >= TWO_PERSONS_FROM:
         return proposal, False
     return _lifted(tx, proposal, notice, operator.id, now), True
 
 
-def _gravest_class(tx: Transaction, found: Found) -> DataClass:
-    """A newer release of a milder class does not make what an older one holds any milder."""
+def _gravest_class(tx: Transaction, found: Found, notice: Notice) -> DataClass:
+    """A newer release of a milder class does not make what an older one holds any milder; nor does a milder source
+    what was made from it."""
     versions = tx.assets.versions(found.asset.id) if found.version is None else [found.version]
-    return max((access.data_class(found.asset, version) for version in versions), key=lambda kept: kept.level)
+    classes = [access.data_class(found.asset, version) for version in versions]
+    for asset_id, _ in tx.stops.items_of(notice.id):
+        asset = tx.assets.get(asset_id)
+        if asset is not None and asset.id != found.asset.id:
+            classes += [access.data_class(asset, version) for version in tx.assets.versions(asset_id)]
+    return max(classes, key=lambda kept: kept.level)
 
 
 def confirm(tx: Transaction, actor: Actor, release_id: str, *, now: datetime) -> Release:
@@ -258,6 +288,11 @@ def _standing_hold(tx: Transaction, found: Found) -> Notice:
                 return notice
         elif notice.sha256 is None and notice.version_id == (found.version and found.version.id):
             return notice
+    if found.item is not None:
+        stopped = tx.stops.stopped(found.asset.id).get(found.item.sha256)
+        source = None if stopped is None else tx.stops.notice(stopped.notice_id)
+        if source is not None and source.act is Stop.HOLD and source.asset_id != found.asset.id:
+            raise Conflict("held-with-asset", subject=source.subject)
     wider = next((n for n in holds if n.version_id is None and n.sha256 is None and found.version is not None), None)
     if wider is not None:
         raise Conflict("held-with-asset", subject=wider.subject)
@@ -265,13 +300,17 @@ def _standing_hold(tx: Transaction, found: Found) -> Notice:
 
 
 def _release(tx: Transaction, notice: Notice, actor: str, now: datetime) -> None:
-    if notice.sha256 is not None:
-        tx.stops.release_item(notice.asset_id, notice.sha256)
-        subject = item_subject(notice.asset_id, notice.sha256)
+    released: set[str] = set()
+    for asset_id, sha256 in tx.stops.items_of(notice.id):
+        tx.stops.release_item(asset_id, sha256)
+        subject = item_subject(asset_id, sha256)
         tx.append(Happened(kind=EventKind.ITEM_RELEASED, subject=subject), actor=actor, at=now)
+        released |= {version_id for there, version_id, _ in tx.assets.places(sha256) if there == asset_id}
     for version in tx.assets.versions(notice.asset_id):
         if version.notice_id == notice.id and version.state is VersionState.HELD:
             tx.assets.set_state(version.id, VersionState.PUBLISHED, None)
             happened = Happened(kind=EventKind.VERSION_RELEASED, subject=version_subject(version.id))
             tx.append(happened, actor=actor, at=now)
+            released.add(version.id)
     _lift(tx, notice, actor, now)
+    recall.withdraw(tx, notice, released, actor=actor, now=now)

@@ -27,9 +27,18 @@ STATE_AFTER: Mapping[EventKind, str | None] = {
     EventKind.COMPLAINT_FILED: "open",
     EventKind.COMPLAINT_UPHELD: "upheld",
     EventKind.COMPLAINT_DISMISSED: "dismissed",
+    EventKind.INSTALL_REGISTERED: "registered",
+    EventKind.INSTALL_RETIRED: "retired",
+    EventKind.VERSION_FLAGGED: "flagged",
+    EventKind.TASK_OPENED: "open",
+    EventKind.TASK_CLOSED: "closed",
 }
 # Events whose subject carries a digest rather than a state.
-DIGEST_OF = frozenset({EventKind.TERMS_PUBLISHED, EventKind.TERMS_ACCEPTED})
+DIGEST_OF = frozenset(
+    {EventKind.TERMS_PUBLISHED, EventKind.TERMS_ACCEPTED, EventKind.RECALL_ISSUED, EventKind.RECEIPT_STORED}
+)
+# A holder who has not answered is in the picture only once that is too late.
+WAITING = frozenset({"sent", "fetched"})
 
 
 def fold(events: Iterable[Event]) -> dict[str, str]:
@@ -39,13 +48,18 @@ def fold(events: Iterable[Event]) -> dict[str, str]:
         kind = EventKind(event.kind)
         if kind in DIGEST_OF:
             state[event.subject] = str(event.data["sha256"])
+        elif kind is EventKind.HOLDER_MOVED:
+            _put(state, event.subject, None if event.data["state"] in WAITING else str(event.data["state"]))
         elif kind in STATE_AFTER:
-            after = STATE_AFTER[kind]
-            if after is None:
-                state.pop(event.subject, None)
-            else:
-                state[event.subject] = after
+            _put(state, event.subject, STATE_AFTER[kind])
     return state
+
+
+def _put(state: dict[str, str], subject: str, after: str | None) -> None:
+    if after is None:
+        state.pop(subject, None)
+    else:
+        state[subject] = after
 
 
 def differences(folded: Mapping[str, str], present: Mapping[str, str]) -> list[str]:

@@ -27,6 +27,9 @@ class Act(StrEnum):
     SUSPEND = "suspend"
     READ_QUEUE = "read-queue"
     READ_EVENTS = "read-events"
+    READ_RECALLS = "read-recalls"
+    DECIDE_RECALL = "decide-recall"
+    ANSWER_TASK = "answer-task"
 
 
 EVERYONE = frozenset(Role)
@@ -42,5 +45,8 @@ ACTS: dict[Act, tuple[frozenset[Role], Scope]] = {
     Act.DISMISS: (OPERATORS, Scope.OPERATE),
     Act.SUSPEND: (OPERATORS, Scope.OPERATE),
     Act.READ_QUEUE: (OPERATORS, Scope.OPERATE),
+    Act.READ_RECALLS: (OPERATORS, Scope.OPERATE),
+    Act.DECIDE_RECALL: (OPERATORS, Scope.OPERATE),
+    Act.ANSWER_TASK: (frozenset({Role.PUBLISHER, Role.OPERATOR}), Scope.PUBLISH),
     Act.READ_EVENTS: (frozenset({Role.OPERATOR, Role.AUDITOR}), Scope.READ),
 }

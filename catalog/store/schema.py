@@ -5,15 +5,32 @@ from catalog.store.tables import (
     assets,
     complaints,
     deliveries,
+    installs,
     ledger,
     outbox,
     previews,
+    recalls,
     replicas,
     stops,
+    tasks,
     terms,
 )
 from catalog.store.tables.base import metadata
 
-TABLES = (accounts, assets, complaints, deliveries, ledger, outbox, previews, replicas, stops, terms)
+TABLES = (
+    accounts,
+    assets,
+    complaints,
+    deliveries,
+    installs,
+    ledger,
+    outbox,
+    previews,
+    recalls,
+    replicas,
+    stops,
+    tasks,
+    terms,
+)
 
 __all__ = ["TABLES", "metadata"]

@@ -13,10 +13,13 @@ from catalog.store.tables.assets import AssetRecords
 from catalog.store.tables.base import Link
 from catalog.store.tables.complaints import ComplaintRecords
 from catalog.store.tables.deliveries import DeliveryRecords
+from catalog.store.tables.installs import InstallRecords
 from catalog.store.tables.ledger import LedgerRecords
 from catalog.store.tables.outbox import OutboxRecords
 from catalog.store.tables.previews import PreviewRecords
+from catalog.store.tables.recalls import RecallRecords
 from catalog.store.tables.stops import StopRecords
+from catalog.store.tables.tasks import LineageRecords, TaskRecords
 from catalog.store.tables.terms import TermsRecords
 
 
@@ -30,6 +33,10 @@ class SqlTransaction:
         self.stops: ports.Stops = StopRecords(link)
         self.complaints: ports.Complaints = ComplaintRecords(link)
         self.deliveries: ports.Deliveries = DeliveryRecords(link)
+        self.recalls: ports.Recalls = RecallRecords(link)
+        self.installs: ports.Installs = InstallRecords(link)
+        self.tasks: ports.Tasks = TaskRecords(link)
+        self.lineage: ports.Lineage = LineageRecords(link)
         self.previews: ports.Previews = PreviewRecords(link)
         self.outbox: ports.Outbox = OutboxRecords(link)
         self.facts: ports.Facts = FactRecords(link)

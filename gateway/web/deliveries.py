@@ -10,6 +10,7 @@ import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
+from catalog.actions import recall
 from catalog.errors import CatalogUnavailable
 from catalog.ports import Store
 from catalog.vocabulary import Delivery, Settlement
@@ -81,8 +82,7 @@ class DeliveryWriter:
 
         def commit() -> None:
             with self._store.begin() as tx:
-                tx.deliveries.add([delivery for delivery, _ in starting])
-                tx.deliveries.settle(ended)
+                recall.write_down(tx, [delivery for delivery, _ in starting], ended)
 
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, commit)

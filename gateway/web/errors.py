@@ -41,6 +41,7 @@ STATUS_OF_REASON: Mapping[Reason, HTTPStatus] = {
     Reason.NO_PREVIEWS: HTTPStatus.NOT_FOUND,
     Reason.TERMS_NOT_ACCEPTED: HTTPStatus.FORBIDDEN,
     Reason.TERMS_OUTDATED: HTTPStatus.FORBIDDEN,
+    Reason.INSTALL_UNKNOWN: HTTPStatus.FORBIDDEN,
 }
 CHALLENGES = (
     (b"www-authenticate", b'Basic realm="hubgate", charset="UTF-8"'),

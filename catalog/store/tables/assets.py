@@ -304,6 +304,14 @@ class AssetRecords:
         row = self._db.execute(query.order_by(versions.c.published_at.desc()).limit(1)).first()
         return None if row is None else version_of(row)
 
+    def places(self, sha256: str) -> Sequence[tuple[str, str, str]]:
+        query = (
+            select(versions.c.asset_id, items.c.version_id, items.c.path)
+            .join(versions, versions.c.id == items.c.version_id)
+            .where(items.c.sha256 == sha256, versions.c.state != VersionState.DRAFT.value)
+        )
+        return [(row.asset_id, row.version_id, row.path) for row in self._db.execute(query)]
+
     def digests(self) -> Iterator[tuple[str, int]]:
         for row in self._db.execute(select(items.c.sha256, items.c.size).distinct().order_by(items.c.sha256)):
             yield row.sha256, row.size

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, bindparam, func, insert, select, update
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from catalog.policy.recall import EMPTY_ARCHIVE
+from catalog.recalls import ArchiveFetch, Fetched
 from catalog.store.tables.assets import assets
-from catalog.store.tables.base import Bulk, Instant, Link, metadata, stamp
+from catalog.store.tables.base import AnyRow, Bulk, Instant, Link, batches, metadata, stamp
 from catalog.vocabulary import Delivery, DeliveryEnd, Settlement
 
 deliveries = Table(
@@ -16,7 +34,7 @@ deliveries = Table(
     Column("id", String, primary_key=True),
     Column("account_id", String, ForeignKey("accounts.id"), nullable=False),
     Column("token_id", String),
-    Column("asset_id", String, ForeignKey("assets.id"), nullable=False, index=True),
+    Column("asset_id", String, ForeignKey("assets.id"), nullable=False),
     Column("version_id", String, nullable=False),
     Column("path", String),
     Column("include", String),
@@ -28,6 +46,8 @@ deliveries = Table(
     Column("end", String),
     Column("ended_at", Instant),
     Index("ix_deliveries_account_id_started_at", "account_id", "started_at"),
+    # Who has a version, or an item of it: found by stepping from account to account, however often each has fetched.
+    Index("ix_deliveries_version_id_account_id_path", "version_id", "account_id", "path"),
 )
 
 ADD = Bulk(
@@ -43,6 +63,36 @@ SETTLE = Bulk(
     .values(acknowledged=bindparam("bytes"), end=bindparam("how"), ended_at=bindparam("at")),
     ("delivery", "bytes", "how", "at"),
 )
+
+
+def _accounts_of(version_id: str) -> CTE:
+    """Each account that fetched of the version, once; the last row is empty. A step is one look into the index."""
+    step = deliveries.alias()
+    of_version = select(func.min(deliveries.c.account_id).label("account_id"))
+    found = of_version.where(deliveries.c.version_id == version_id).cte("found", recursive=True)
+    beyond = and_(step.c.version_id == version_id, step.c.account_id > found.c.account_id)
+    following = select(func.min(step.c.account_id)).where(beyond).scalar_subquery()
+    return found.union_all(select(following).where(found.c.account_id.is_not(None)))
+
+
+def _delivery(row: AnyRow) -> Delivery:
+    return Delivery(
+        id=row.id,
+        account_id=row.account_id,
+        token_id=row.token_id,
+        asset_id=row.asset_id,
+        version_id=row.version_id,
+        path=row.path,
+        include=row.include,
+        start=row.start,
+        stop=row.stop,
+        as_of=row.as_of,
+        started_at=row.started_at,
+    )
+
+
+LENGTH = deliveries.c.stop - deliveries.c.start
+SOMETHING = or_(deliveries.c.path.is_not(None), LENGTH > EMPTY_ARCHIVE)
 
 
 class DeliveryRecords:
@@ -85,27 +135,70 @@ class DeliveryRecords:
         )
         found = []
         for row in self._db.execute(query):
-            delivery = Delivery(
-                id=row.id,
-                account_id=row.account_id,
-                token_id=row.token_id,
-                asset_id=row.asset_id,
-                version_id=row.version_id,
-                path=row.path,
-                include=row.include,
-                start=row.start,
-                stop=row.stop,
-                as_of=row.as_of,
-                started_at=row.started_at,
-            )
             settlement = None
             if row.end is not None:
                 end = DeliveryEnd(row.end)
                 settlement = Settlement(
                     delivery_id=row.id, acknowledged=row.acknowledged, end=end, ended_at=row.ended_at
                 )
-            found.append((delivery, settlement, row.full_name))
+            found.append((_delivery(row), settlement, row.full_name))
         return found
+
+    def of_versions(self, account_id: str, versions: Collection[str]) -> Sequence[Delivery]:
+        found: list[Delivery] = []
+        for some in batches(sorted(versions)):
+            query = select(deliveries).where(deliveries.c.version_id.in_(some), deliveries.c.account_id == account_id)
+            found += [_delivery(row) for row in self._db.execute(query)]
+        return found
+
+    def accounts(self, version_id: str, paths: Collection[str] | None) -> Sequence[str]:
+        found = _accounts_of(version_id)
+        of_account = and_(deliveries.c.version_id == version_id, deliveries.c.account_id == found.c.account_id)
+        carried = SOMETHING if paths is None else deliveries.c.path.in_(sorted(paths))
+        query = select(found.c.account_id).where(found.c.account_id.is_not(None))
+        return list(self._db.execute(query.where(exists().where(of_account, carried))).scalars())
+
+    def archives(self, version_id: str) -> Sequence[ArchiveFetch]:
+        found = _accounts_of(version_id)
+        of_account = and_(deliveries.c.version_id == version_id, deliveries.c.account_id == found.c.account_id)
+        columns = (deliveries.c.account_id, deliveries.c.include, deliveries.c.as_of, LENGTH.label("size"))
+        query = select(*columns).join_from(found, deliveries, of_account).where(deliveries.c.path.is_(None))
+        return [
+            ArchiveFetch(
+                account_id=row.account_id, version_id=version_id, include=row.include, as_of=row.as_of, size=row.size
+            )
+            for row in self._db.execute(query)
+        ]
+
+    def tally(
+        self, version_id: str, paths: Collection[str] | None, includes: Collection[str | None]
+    ) -> Sequence[Fetched]:
+        got = func.coalesce(deliveries.c.acknowledged, LENGTH)  # how a server's death ended one is not known
+        columns = (
+            deliveries.c.account_id,
+            func.count().label("fetches"),
+            func.sum(got).label("bytes"),
+            func.min(deliveries.c.started_at).label("first_at"),
+            func.max(deliveries.c.started_at).label("last_at"),
+        )
+        carried = SOMETHING
+        if paths is not None:
+            chosen = deliveries.c.include.in_(sorted(include for include in includes if include is not None))
+            whole = deliveries.c.include.is_(None) if None in includes else chosen
+            archive = and_(deliveries.c.path.is_(None), or_(chosen, whole))
+            carried = or_(deliveries.c.path.in_(sorted(paths)), archive)
+        query = select(*columns).where(deliveries.c.version_id == version_id, carried)
+        return [
+            Fetched(
+                account_id=row.account_id,
+                version_id=version_id,
+                fetches=row.fetches,
+                bytes=int(row.bytes),
+                first_at=row.first_at,
+                last_at=row.last_at,
+            )
+            for row in self._db.execute(query.group_by(deliveries.c.account_id).order_by(deliveries.c.account_id))
+        ]
 
     def count(self) -> int:
         return int(self._db.execute(select(func.count()).select_from(deliveries)).scalar_one())

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, func, insert, select
 
 from catalog.events import Happened, encode
-from catalog.store.tables.base import Instant, Link, metadata
+from catalog.store.tables.base import AnyRow, Instant, Link, metadata
 from catalog.vocabulary import Event
 
 events = Table(
@@ -28,6 +28,10 @@ POSITION = select(func.coalesce(func.max(events.c.position), 0))
 AFTER = select(events).order_by(events.c.position)
 
 
+def _event(row: AnyRow) -> Event:
+    return Event(position=row.position, kind=row.kind, subject=row.subject, actor=row.actor, at=row.at, data=row.data)
+
+
 class LedgerRecords:
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -45,7 +49,7 @@ class LedgerRecords:
 
     def events(self, after: int, limit: int) -> Sequence[Event]:
         rows = self._link.connection.execute(AFTER.where(events.c.position > after).limit(limit))
-        return [
-            Event(position=row.position, kind=row.kind, subject=row.subject, actor=row.actor, at=row.at, data=row.data)
-            for row in rows
-        ]
+        return [_event(row) for row in rows]
+
+    def about(self, subject: str) -> Sequence[Event]:
+        return [_event(row) for row in self._link.connection.execute(AFTER.where(events.c.subject == subject))]

@@ -28,8 +28,8 @@ class OutboxRecords:
     def __init__(self, link: Link) -> None:
         self._db = link.connection
 
-    def enqueue(self, kind: str, payload: dict[str, object], now: datetime) -> int:
-        row = {"kind": kind, "payload": payload, "attempts": 0, "free_at": now, "created_at": now}
+    def enqueue(self, kind: str, payload: dict[str, object], at: datetime) -> int:
+        row = {"kind": kind, "payload": payload, "attempts": 0, "free_at": at, "created_at": at}
         key = self._db.execute(insert(outbox), row).inserted_primary_key
         if key is None:
             raise RuntimeError("the engine gave no id for a job")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, delete, insert, select, update
 
+from catalog.store.tables.assets import versions
 from catalog.store.tables.base import AnyRow, Instant, Link, metadata
 from catalog.vocabulary import ItemState, Notice, Release, ReleaseReason, Stop, StoppedItem, StopReason
 
@@ -136,6 +137,14 @@ class StopRecords:
             row.sha256: StoppedItem(sha256=row.sha256, state=ItemState(row.state), notice_id=row.notice_id)
             for row in rows
         }
+
+    def items_of(self, notice_id: str) -> Sequence[tuple[str, str]]:
+        query = select(stopped_items.c.asset_id, stopped_items.c.sha256).where(stopped_items.c.notice_id == notice_id)
+        return [(row.asset_id, row.sha256) for row in self._db.execute(query.order_by(stopped_items.c.asset_id))]
+
+    def in_use(self) -> frozenset[str]:
+        of_versions = select(versions.c.notice_id).where(versions.c.notice_id.is_not(None))
+        return frozenset(self._db.execute(select(stopped_items.c.notice_id).union(of_versions)).scalars())
 
     def propose(self, release: Release) -> None:
         row = {

@@ -136,24 +136,23 @@ def test_an_equal_manifest_is_the_version_that_is_there(store: Store, publisher:
     assert (other.version.id, other.new) == (draft.id, True)
 
 
-@pytest.mark.parametrize("act", [Stop.HOLD, Stop.REVOKE])
-def test_an_equal_manifest_of_a_stopped_version_is_released_anew(store: Store, publisher: Actor, act: Stop) -> None:
+def test_an_equal_manifest_of_a_held_version_is_released_anew(store: Store, publisher: Actor) -> None:
     first = released(store, publisher, opened(store, publisher), [builders.item()])
-    hold(store, f"{NAME}@{first.version.id}", act)
+    hold(store, f"{NAME}@{first.version.id}")
     again = released(store, publisher, opened(store, publisher), [builders.item()])
     assert again.new
     assert again.version.id != first.version.id
 
 
-def test_a_withheld_item_stays_withheld_in_a_later_release_that_has_it(store: Store, publisher: Actor) -> None:
-    kept, withheld = builders.item("a.jpg", b"1"), builders.item("b.jpg", b"2")
-    first = released(store, publisher, opened(store, publisher), [kept, withheld])
-    hold(store, f"{NAME}@{first.version.id}:b.jpg", Stop.WITHHOLD)
-    renamed = replace(withheld, path="renamed.jpg")
+def test_a_held_item_stays_held_in_a_later_release_that_has_it(store: Store, publisher: Actor) -> None:
+    kept, held = builders.item("a.jpg", b"1"), builders.item("b.jpg", b"2")
+    first = released(store, publisher, opened(store, publisher), [kept, held])
+    hold(store, f"{NAME}@{first.version.id}:b.jpg")
+    renamed = replace(held, path="renamed.jpg")
     second = released(store, publisher, opened(store, publisher), [kept, renamed])
     with store.read() as tx:
         ground = tx.facts.ground(account_id=None, ns="demo", name="street-faces", ref=second.version.id)
-    assert ground.at(renamed).item.value == "withheld"
+    assert ground.at(renamed).item.value == "held"
     assert ground.at(kept).item.value == "served"
 
 

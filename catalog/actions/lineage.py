@@ -1,0 +1,109 @@
+"""What was made from what: named at publish, flagged when a source is stopped for good, answered by its publisher."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from catalog.errors import Conflict, Invalid
+from catalog.events import EventKind, Happened, flag_subject
+from catalog.policy import access, complaints, names
+from catalog.ports import NewId, Transaction
+from catalog.recalls import Flag, Task, TaskKind
+from catalog.vocabulary import Account, Asset, Notice, VersionState
+
+STOPPED = frozenset({VersionState.HELD, VersionState.REVOKED, VersionState.DESTROYED})
+Places = Mapping[str, Mapping[str, frozenset[str]]]
+SERVED = frozenset({VersionState.PUBLISHED, VersionState.HELD})
+
+
+def parents(tx: Transaction, publisher: Account, refs: Sequence[str]) -> list[str]:
+    """The versions that a warrant's `derived_from` names.
+
+    Raises Invalid for a name that leads to nothing this publisher can see, Conflict("source-stopped") for a version
+    that is stopped: nothing new is made of it.
+    """
+    found = []
+    for text in refs:
+        try:
+            ref = names.subject(text)
+        except Invalid:
+            ref = None
+        if ref is None or ref.version is None or ref.path is not None:
+            raise Invalid({"derived_from": f'expects "ns/name@version": {text}'}, "warrant-incomplete")
+        ground = tx.facts.ground(account_id=publisher.id, ns=ref.ns, name=ref.name, ref=ref.version)
+        version = ground.version
+        if version is None or version.state is VersionState.DRAFT or access.invisible(ground.facts):
+            raise Invalid({"derived_from": f"nothing released is named {text}"}, "warrant-incomplete")
+        if version.state in STOPPED:
+            raise Conflict("source-stopped", source=text, notice=version.notice_id or "")
+        found.append(version.id)
+    return found
+
+
+def descendants(tx: Transaction, sources: Collection[str]) -> dict[str, str]:
+    """Everything made from these versions, directly or not, each with the one of them it comes from."""
+    found: dict[str, str] = {}
+    origin = {source: source for source in sources}
+    edge = set(sources)
+    while edge:
+        children = [(parent, child) for parent, child in tx.lineage.children(edge) if child not in origin]
+        for parent, child in children:
+            origin[child] = found[child] = origin[parent]
+        edge = {child for _, child in children}
+    return found
+
+
+def reach(tx: Transaction, asset: Asset, sha256: str) -> Places:
+    """Where a stop of this content applies: the asset, and what was made from it and has the same content.
+
+    Gives asset id → version id → the paths of the content in that version.
+    """
+    places = tx.assets.places(sha256)
+    own = {version_id for asset_id, version_id, _ in places if asset_id == asset.id}
+    within = own | descendants(tx, own).keys()
+    found: dict[str, dict[str, frozenset[str]]] = {asset.id: {}}
+    for asset_id, version_id, path in places:
+        if version_id in within:
+            versions = found.setdefault(asset_id, {})
+            versions[version_id] = versions.get(version_id, frozenset()) | {path}
+    return found
+
+
+def flag(
+    tx: Transaction, notice: Notice, sources: Collection[str], *, actor: str, now: datetime, new_id: NewId
+) -> None:
+    """Flag what was made from versions that were stopped for good, and ask its publishers what becomes of it."""
+    asked = {task.asset_id for task in tx.tasks.of_notice(notice.id) if task.kind is TaskKind.SOURCE_STOPPED}
+    for version_id, source_id in sorted(descendants(tx, sources).items()):
+        new = tx.lineage.flag(Flag(version_id=version_id, source_id=source_id, notice_id=notice.id, flagged_at=now))
+        version = tx.assets.version(version_id)
+        asset = None if version is None else tx.assets.get(version.asset_id)
+        if not new or version is None or asset is None:
+            continue
+        data: dict[str, object] = {"source": source_id}
+        happened = Happened(kind=EventKind.VERSION_FLAGGED, subject=flag_subject(version_id, notice.id), data=data)
+        tx.append(happened, actor=actor, at=now)
+        if version.state in SERVED and asset.id not in asked:
+            asked.add(asset.id)
+            task = Task(
+                id=f"T-{new_id(12)}",
+                kind=TaskKind.SOURCE_STOPPED,
+                notice_id=notice.id,
+                asset_id=asset.id,
+                version_id=version_id,
+                assignee_id=asset.publisher_id,
+                opened_at=now,
+                due_at=complaints.due(now),
+                closed_at=None,
+                closed_by=None,
+                answer=None,
+                note="",
+            )
+            open_task(tx, task, actor=actor, now=now)
+
+
+def open_task(tx: Transaction, task: Task, *, actor: str, now: datetime) -> None:
+    tx.tasks.open(task)
+    data: dict[str, object] = {"kind": task.kind.value, "notice": task.notice_id}
+    tx.append(Happened(kind=EventKind.TASK_OPENED, subject=f"task:{task.id}", data=data), actor=actor, at=now)

@@ -1,0 +1,108 @@
+"""What is left for people: those who have not answered, and publishers of what was made from a stopped source."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from catalog.actions.authority import authorise
+from catalog.actions.lineage import open_task
+from catalog.actions.receipts import move
+from catalog.errors import Conflict, Denied, Invalid, NotFound
+from catalog.events import EventKind, Happened
+from catalog.policy import complaints, names
+from catalog.policy import recall as rules
+from catalog.policy.roles import Act
+from catalog.ports import NewId, Transaction
+from catalog.recalls import Holder, HolderState, Task, TaskAnswer, TaskKind
+from catalog.vocabulary import Account, Actor, Decision, Reason, Role
+
+CLOCK = "rule:deadline-passed"
+MAX_NOTE = 2000
+OF_OPERATORS = frozenset({TaskAnswer.SEEN_TO})
+ANSWERS = {
+    TaskKind.RECALL_OVERDUE: OF_OPERATORS,
+    TaskKind.SOURCE_STOPPED: frozenset(TaskAnswer) - OF_OPERATORS,
+}
+
+
+def pass_deadline(tx: Transaction, notice_id: str, limit: int, *, now: datetime, new_id: NewId) -> int:
+    """Mark up to `limit` holders who have not answered in time, and ask the operators to decide; gives how many.
+
+    Call until it gives 0.
+    """
+    sent = tx.recalls.of_notice(notice_id)
+    if not sent or sent[0].deadline_at is None or now < sent[0].deadline_at:
+        return 0
+    silent = tx.recalls.holders(notice_id, states=tuple(rules.OPEN), limit=limit)
+    for holder in silent:
+        tx.recalls.change(notice_id, holder.account_id, overdue_at=now)
+        move(tx, holder, HolderState.OVERDUE, actor=CLOCK, now=now)
+    asked = [task for task in tx.tasks.of_notice(notice_id) if task.kind is TaskKind.RECALL_OVERDUE]
+    if silent and all(task.closed_at is not None for task in asked):
+        task = Task(
+            id=f"T-{new_id(12)}",
+            kind=TaskKind.RECALL_OVERDUE,
+            notice_id=notice_id,
+            asset_id=sent[0].asset_id,
+            version_id=None,
+            assignee_id=None,
+            opened_at=now,
+            due_at=complaints.due(now),
+            closed_at=None,
+            closed_by=None,
+            answer=None,
+            note="",
+        )
+        open_task(tx, task, actor=CLOCK, now=now)
+    return len(silent)
+
+
+def excuse(tx: Transaction, actor: Actor, notice_id: str, name: str, *, now: datetime) -> Holder:
+    """An operator's word that nothing more is expected of this account in this recall. Raises NotFound, Conflict."""
+    operator = authorise(tx, actor, Act.DECIDE_RECALL)
+    holder = _holder(tx, notice_id, name)
+    if holder.state in rules.DONE:
+        raise Conflict("holder-answered", name=name, notice=notice_id)
+    tx.recalls.change(notice_id, holder.account_id, excused_by=operator.id)
+    move(tx, holder, HolderState.EXEMPT, actor=operator.id, now=now)
+    return _holder(tx, notice_id, name)
+
+
+def answer_task(tx: Transaction, actor: Actor, task_id: str, answer: TaskAnswer, note: str, *, now: datetime) -> Task:
+    """The word that closes a task: its publisher's, or an operator's. Raises NotFound, Denied, Conflict, Invalid."""
+    account = authorise(tx, actor, Act.ANSWER_TASK)
+    task = tx.tasks.get(task_id)
+    if task is None or not may_see(account, task):
+        raise NotFound("no-such-task", id=task_id)
+    if task.assignee_id is None and account.role is not Role.OPERATOR:
+        raise Denied(Decision(allowed=False, reason=Reason.ROLE_MISSING, as_of=tx.ledger.position()))
+    if task.closed_at is not None:
+        raise Conflict("task-closed", id=task_id)
+    note = note.strip()
+    wrong = {}
+    if answer not in ANSWERS[task.kind]:
+        wrong["answer"] = f"one of {', '.join(sorted(ANSWERS[task.kind]))}"
+    if not note:
+        wrong["note"] = "missing"
+    elif len(note) > MAX_NOTE or not names.is_text(note):
+        wrong["note"] = f"at most {MAX_NOTE} characters"
+    if wrong:
+        raise Invalid(wrong)
+    tx.tasks.close(task_id, now, account.id, answer, note)
+    data: dict[str, object] = {"answer": answer.value}
+    tx.append(Happened(kind=EventKind.TASK_CLOSED, subject=f"task:{task_id}", data=data), actor=account.id, at=now)
+    closed = tx.tasks.get(task_id)
+    return task if closed is None else closed
+
+
+def may_see(account: Account, task: Task) -> bool:
+    """Operators see every task, a publisher those that wait for them."""
+    return account.role is Role.OPERATOR or task.assignee_id == account.id
+
+
+def _holder(tx: Transaction, notice_id: str, name: str) -> Holder:
+    account = tx.accounts.named(name)
+    holder = None if account is None else tx.recalls.holder(notice_id, account.id)
+    if holder is None:
+        raise NotFound("no-such-holder", name=name, notice=notice_id)
+    return holder

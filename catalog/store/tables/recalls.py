@@ -1,0 +1,353 @@
+"""Recalls: one row a message, one row a holder, and what holders have answered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from catalog.recalls import (
+    Barred,
+    CopiesOutside,
+    Holder,
+    HolderCounts,
+    HolderState,
+    Outcome,
+    Recall,
+    RecallAction,
+    RecallScope,
+    Receipt,
+)
+from catalog.store.tables.assets import items, versions
+from catalog.store.tables.base import AnyRow, Bulk, Instant, Link, batches, metadata, stamp
+from catalog.store.tables.stops import notices, stopped_items
+from catalog.vocabulary import ItemState, StopReason, VersionState
+
+recalls = Table(
+    "recalls",
+    metadata,
+    # AUTOINCREMENT: a number is never given twice, not even after the row is gone.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("notice_id", String, ForeignKey("notices.id"), nullable=False, index=True),
+    Column("action", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("asset_id", String, ForeignKey("assets.id"), nullable=False),
+    Column("asset", String, nullable=False),
+    Column("sha256", String),
+    Column("reason", String, nullable=False),
+    Column("successor", String),
+    Column("position", BigInteger, nullable=False, index=True),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("deadline_at", Instant),
+    sqlite_autoincrement=True,
+)
+
+recall_versions = Table(
+    "recall_versions",
+    metadata,
+    Column("seq", ForeignKey("recalls.seq"), primary_key=True),
+    Column("version_id", String, ForeignKey("versions.id"), primary_key=True),
+)
+
+recall_holders = Table(
+    "recall_holders",
+    metadata,
+    Column("notice_id", String, ForeignKey("notices.id"), primary_key=True),
+    Column("account_id", String, ForeignKey("accounts.id"), primary_key=True),
+    Column("seq", ForeignKey("recalls.seq"), nullable=False),
+    Column("state", String, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("fetched_at", Instant),
+    Column("overdue_at", Instant),
+    Column("answered_at", Instant),
+    Column("removed", Integer, nullable=False),
+    Column("excused_by", String),
+    Column("suspended_at", Instant),
+    Column("mails", Integer, nullable=False),
+    Column("mailed_at", Instant),
+    Column("mail_error", String),
+    Index("ix_recall_holders_account_id", "account_id"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("n", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("notice_id", String, ForeignKey("notices.id"), nullable=False),
+    Column("account_id", String, ForeignKey("accounts.id"), nullable=False),
+    Column("install_id", String, ForeignKey("installs.id")),
+    Column("nonce", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("listed", JSON, nullable=False),
+    Column("copies_outside", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("envelope", Text),
+    Column("received_at", Instant, nullable=False),
+    UniqueConstraint("account_id", "nonce"),
+    Index("ix_receipts_notice_id_account_id", "notice_id", "account_id"),
+)
+
+GONE = (VersionState.REVOKED.value, VersionState.DESTROYED.value)
+ADD_HOLDERS = Bulk(insert(recall_holders), ("notice_id", "account_id", "seq", "state", "sent_at", "removed", "mails"))
+
+
+def _recall(row: AnyRow, versions: Sequence[str]) -> Recall:
+    return Recall(
+        seq=row.seq,
+        notice_id=row.notice_id,
+        action=RecallAction(row.action),
+        scope=RecallScope(row.scope),
+        asset_id=row.asset_id,
+        asset=row.asset,
+        versions=tuple(versions),
+        sha256=row.sha256,
+        reason=StopReason(row.reason),
+        successor=row.successor,
+        position=row.position,
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        deadline_at=row.deadline_at,
+    )
+
+
+def _holder(row: AnyRow) -> Holder:
+    return Holder(
+        notice_id=row.notice_id,
+        account_id=row.account_id,
+        seq=row.seq,
+        state=HolderState(row.state),
+        sent_at=row.sent_at,
+        fetched_at=row.fetched_at,
+        overdue_at=row.overdue_at,
+        answered_at=row.answered_at,
+        removed=row.removed,
+        excused_by=row.excused_by,
+        suspended_at=row.suspended_at,
+        mails=row.mails,
+        mailed_at=row.mailed_at,
+        mail_error=row.mail_error,
+    )
+
+
+def _receipt(row: AnyRow) -> Receipt:
+    return Receipt(
+        id=row.id,
+        notice_id=row.notice_id,
+        account_id=row.account_id,
+        install_id=row.install_id,
+        nonce=row.nonce,
+        sha256=row.sha256,
+        counts={Outcome(word): count for word, count in row.counts.items()},
+        listed={sha256: Outcome(word) for sha256, word in row.listed.items()},
+        copies_outside=CopiesOutside(row.copies_outside),
+        note=row.note,
+        envelope=row.envelope,
+        received_at=row.received_at,
+    )
+
+
+def _of_versions(recall: Recall) -> Any:
+    named = select(recall_versions.c.version_id).where(recall_versions.c.seq == recall.seq)
+    return items.c.version_id.in_(named)
+
+
+class RecallRecords:
+    def __init__(self, link: Link) -> None:
+        self._db = link.connection
+
+    def add(self, recall: Recall) -> int:
+        row = {
+            "notice_id": recall.notice_id,
+            "action": recall.action.value,
+            "scope": recall.scope.value,
+            "asset_id": recall.asset_id,
+            "asset": recall.asset,
+            "sha256": recall.sha256,
+            "reason": recall.reason.value,
+            "successor": recall.successor,
+            "position": recall.position,
+            "issued_at": recall.issued_at,
+            "expires_at": recall.expires_at,
+            "deadline_at": recall.deadline_at,
+        }
+        key = self._db.execute(insert(recalls), row).inserted_primary_key
+        if key is None:
+            raise RuntimeError("the engine gave no number for a recall")
+        seq = int(key[0])
+        versions = [{"seq": seq, "version_id": version} for version in recall.versions]
+        if versions:
+            self._db.execute(insert(recall_versions), versions)
+        return seq
+
+    def send(self, notice_id: str, seq: int, accounts: Collection[str], at: datetime) -> None:
+        shared = {"notice_id": notice_id, "seq": seq, "state": HolderState.SENT.value, "sent_at": stamp(at)}
+        rows = [{**shared, "account_id": account, "removed": 0, "mails": 0} for account in sorted(accounts)]
+        ADD_HOLDERS.run(self._db, rows)
+
+    def of_notice(self, notice_id: str) -> Sequence[Recall]:
+        return self._recalls(select(recalls).where(recalls.c.notice_id == notice_id).order_by(recalls.c.seq))
+
+    def everything(self) -> Sequence[Recall]:
+        return self._recalls(select(recalls).order_by(recalls.c.seq))
+
+    def latest(self, limit: int, before: int | None) -> Sequence[Recall]:
+        first = select(func.min(recalls.c.seq)).group_by(recalls.c.notice_id)
+        query = select(recalls).where(recalls.c.seq.in_(first)).order_by(recalls.c.seq.desc()).limit(limit)
+        return self._recalls(query if before is None else query.where(recalls.c.seq < before))
+
+    def standing_since(self, position: int) -> Sequence[Recall]:
+        first = select(func.min(recalls.c.seq)).where(recalls.c.position > position).group_by(recalls.c.notice_id)
+        query = select(recalls).join(notices, notices.c.id == recalls.c.notice_id)
+        query = query.where(recalls.c.seq.in_(first), notices.c.lifted_at.is_(None))
+        return self._recalls(query.order_by(recalls.c.seq))
+
+    def sent_to(self, account_id: str, after: int, limit: int) -> Sequence[Recall]:
+        mine = recall_holders.c.account_id == account_id
+        query = select(recalls).join(recall_holders, recall_holders.c.notice_id == recalls.c.notice_id)
+        for_me = (recalls.c.seq == recall_holders.c.seq) | (recalls.c.action == RecallAction.WITHDRAWN.value)
+        return self._recalls(query.where(mine, for_me, recalls.c.seq > after).order_by(recalls.c.seq).limit(limit))
+
+    def _recalls(self, query: Any) -> Sequence[Recall]:
+        rows = self._db.execute(query).all()
+        versions: dict[int, list[str]] = {row.seq: [] for row in rows}
+        for seq in versions:
+            named = select(recall_versions.c.version_id).where(recall_versions.c.seq == seq)
+            versions[seq] = sorted(self._db.execute(named).scalars())
+        return [_recall(row, versions[row.seq]) for row in rows]
+
+    def digests(self, recall: Recall) -> Sequence[tuple[str, int]]:
+        query = select(items.c.sha256, items.c.size).distinct().where(_of_versions(recall)).order_by(items.c.sha256)
+        if recall.sha256 is not None:
+            query = query.where(items.c.sha256 == recall.sha256)
+        return [(row.sha256, row.size) for row in self._db.execute(query)]
+
+    def named_in(self, recall: Recall, digests: Collection[str]) -> frozenset[str]:
+        if recall.sha256 is not None:
+            return frozenset({recall.sha256} & set(digests))
+        found: set[str] = set()
+        for some in batches(sorted(digests)):
+            query = select(items.c.sha256).where(items.c.sha256.in_(some), _of_versions(recall))
+            found.update(self._db.execute(query).scalars())
+        return frozenset(found)
+
+    def barred(self, asset_id: str, version_id: str, limit: int) -> Sequence[Barred]:
+        mine = select(items.c.path, items.c.sha256).where(items.c.version_id == version_id).subquery()
+        other, standing, served = items.alias(), items.alias(), versions.alias()
+        held_elsewhere = and_(stopped_items.c.state == ItemState.HELD.value, stopped_items.c.asset_id != asset_id)
+        overlaid = (
+            select(mine.c.path, stopped_items.c.notice_id)
+            .join_from(mine, stopped_items, stopped_items.c.sha256 == mine.c.sha256)
+            .where(or_(stopped_items.c.state == ItemState.WITHHELD.value, held_elsewhere))
+        )
+        in_force = exists().where(
+            standing.c.sha256 == mine.c.sha256,
+            served.c.id == standing.c.version_id,
+            served.c.state == VersionState.PUBLISHED.value,
+        )
+        revoked = (
+            select(mine.c.path, versions.c.notice_id, other.c.path.label("there"))
+            .join_from(mine, other, other.c.sha256 == mine.c.sha256)
+            .join(versions, versions.c.id == other.c.version_id)
+            .where(versions.c.state.in_(GONE), other.c.size > 0, ~in_force)
+        )
+        found = [
+            Barred(path=row.path, notice_id=row.notice_id, there=None)
+            for row in self._db.execute(overlaid.order_by(mine.c.path).limit(limit))
+        ]
+        return found + [
+            Barred(path=row.path, notice_id=row.notice_id, there=row.there)
+            for row in self._db.execute(revoked.order_by(mine.c.path).limit(limit))
+        ]
+
+    def holder(self, notice_id: str, account_id: str) -> Holder | None:
+        mine = (recall_holders.c.notice_id == notice_id) & (recall_holders.c.account_id == account_id)
+        row = self._db.execute(select(recall_holders).where(mine)).first()
+        return None if row is None else _holder(row)
+
+    def holders(
+        self, notice_id: str, *, states: Collection[HolderState] = tuple(HolderState), after: str = "", limit: int
+    ) -> Sequence[Holder]:
+        query = select(recall_holders).where(
+            recall_holders.c.notice_id == notice_id,
+            recall_holders.c.account_id > after,
+            recall_holders.c.state.in_([state.value for state in states]),
+        )
+        return [_holder(row) for row in self._db.execute(query.order_by(recall_holders.c.account_id).limit(limit))]
+
+    def of_account(self, account_id: str) -> Sequence[Holder]:
+        query = select(recall_holders).where(recall_holders.c.account_id == account_id)
+        return [_holder(row) for row in self._db.execute(query.order_by(recall_holders.c.seq.desc()))]
+
+    def change(self, notice_id: str, account_id: str, **changes: object) -> None:
+        mine = (recall_holders.c.notice_id == notice_id) & (recall_holders.c.account_id == account_id)
+        self._db.execute(update(recall_holders).where(mine).values(changes))
+
+    def counts(self, notice_id: str) -> HolderCounts:
+        def count(*states: HolderState, removed: bool | None = None) -> Any:
+            one: Any = recall_holders.c.state.in_([state.value for state in states])
+            if removed is not None:
+                one &= (recall_holders.c.removed > 0) if removed else (recall_holders.c.removed == 0)
+            return func.coalesce(func.sum(case((one, 1), else_=0)), 0)
+
+        row = self._db.execute(
+            select(
+                func.count().label("holders"),
+                count(HolderState.SENT, HolderState.FETCHED).label("waiting"),
+                count(HolderState.CLAIMED, removed=True).label("deleted"),
+                count(HolderState.CLAIMED, removed=False).label("absent"),
+                count(HolderState.EXEMPT).label("exempt"),
+                count(HolderState.OVERDUE).label("overdue"),
+            ).where(recall_holders.c.notice_id == notice_id)
+        ).one()
+        return HolderCounts(**{name: int(value) for name, value in row._mapping.items()})
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        row: Mapping[str, object] = {
+            "id": receipt.id,
+            "notice_id": receipt.notice_id,
+            "account_id": receipt.account_id,
+            "install_id": receipt.install_id,
+            "nonce": receipt.nonce,
+            "sha256": receipt.sha256,
+            "counts": {outcome.value: count for outcome, count in receipt.counts.items()},
+            "listed": {sha256: outcome.value for sha256, outcome in receipt.listed.items()},
+            "copies_outside": receipt.copies_outside.value,
+            "note": receipt.note,
+            "envelope": receipt.envelope,
+            "received_at": receipt.received_at,
+        }
+        self._db.execute(insert(receipts), row)
+
+    def knows_nonce(self, account_id: str, nonce: str) -> bool:
+        query = select(receipts.c.id).where(receipts.c.account_id == account_id, receipts.c.nonce == nonce)
+        return self._db.execute(query).first() is not None
+
+    def receipts(self, notice_id: str, account_id: str | None = None) -> Sequence[Receipt]:
+        query = select(receipts).where(receipts.c.notice_id == notice_id)
+        if account_id is not None:
+            query = query.where(receipts.c.account_id == account_id)
+        return [_receipt(row) for row in self._db.execute(query.order_by(receipts.c.n))]
