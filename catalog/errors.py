@@ -94,6 +94,12 @@ class Wrong(StrEnum):
     LINK_OR_DEVICE = "link-or-device"
     COLUMNS = "columns"
     NOT_UTF8 = "not-utf8"
+    NO_SUCH_VERSION = "no-such-version"
+    ADDS_UP = "adds-up"
+    DISAGREES = "disagrees"
+    FOREIGN_DIGEST = "foreign-digest"
+    TWICE = "twice"
+    EXPECTS = "expects"
 
 
 class Flaw(str):

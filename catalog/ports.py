@@ -208,9 +208,16 @@ class Deliveries(Protocol):
 
     def archives(self, version_id: str) -> Sequence[ArchiveFetch]: ...
     def tally(
-        self, version_id: str, paths: Collection[str] | None, includes: Collection[str | None]
+        self,
+        version_id: str,
+        paths: Collection[str] | None,
+        includes: Collection[str | None],
+        accounts: Collection[str] | None = None,
     ) -> Sequence[Fetched]:
-        """By account: fetches of these items, and archives with one of these `includes`; `paths` None: everything."""
+        """By account: fetches of these items, and archives with one of these `includes`; `paths` None: everything.
+
+        `accounts` None: all of them.
+        """
 
     def count(self) -> int: ...
 

@@ -9,6 +9,10 @@ from starlette.types import ASGIApp
 
 from gateway import __version__
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
+from gateway.jobs.mail import MailServer, mail_server
+from gateway.jobs.recall import RecallDeadline, RecallMail
+from gateway.keys import key_ring
+from gateway.settings import BadSetting, Settings
 from gateway.streams.caps import Caps
 from gateway.streams.effective import Enforcer
 from gateway.streams.registry import Registry
@@ -16,12 +20,14 @@ from gateway.streams.stalls import StallWatch
 from gateway.streams.watcher import Watcher
 from gateway.web.api.accounts import AccountsApi
 from gateway.web.api.assets import Assets
+from gateway.web.api.boards import BoardsApi
 from gateway.web.api.complaints import ComplaintsApi
 from gateway.web.api.downloads import Downloads
 from gateway.web.api.health import Health
 from gateway.web.api.notices import Notices
 from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
+from gateway.web.api.recalls import RecallsApi
 from gateway.web.api.terms import TermsApi
 from gateway.web.auth import Authenticator
 from gateway.web.compat.hub import build_hub
@@ -29,13 +35,30 @@ from gateway.web.compat.routes import hub_routes
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
 from gateway.web.errors import Errors
+from gateway.web.letters import composer
 from gateway.web.openapi import document
 from gateway.web.operations import Operations
 from gateway.web.pages import build_pages
 from gateway.web.passwords import Passwords
 from gateway.web.render import Renderer
-from gateway.web.routes import api_routes, byte_routes, page_routes
+from gateway.web.routes import api_routes, byte_routes, page_routes, recall_routes
 from gateway.web.site import build
+from gateway.web.statements import Statements
+
+
+def outgoing_mail(settings: Settings) -> MailServer | None:
+    """None while no server is set. Raises BadSetting."""
+    try:
+        return mail_server(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            security=settings.smtp_security,
+            user=settings.smtp_user,
+            password=settings.smtp_password,
+            sender=settings.mail_sender,
+        )
+    except ValueError as error:
+        raise BadSetting(str(error)) from error
 
 
 def build_app(installation: Installation) -> ASGIApp:
@@ -58,9 +81,13 @@ def build_app(installation: Installation) -> ASGIApp:
     deliveries = DeliveryWriter(store)
     operations = Operations(catalogue, Enforcer(feed, watcher.apply_now))
     guard = new_guard(installation)
-    runner = new_runner(installation, guard)
+    compose = composer(base_url, settings.mail_sender, utc_now)
+    mail = RecallMail(store, outgoing_mail(settings), compose, clock=utc_now)
+    deadline = RecallDeadline(store, clock=utc_now, new_id=random_id)
+    runner = new_runner(installation, guard, {mail.kind: mail, deadline.kind: deadline})
     renderer = Renderer(base_url)
     errors = Errors(base_url, settings.contact, renderer)
+    statements = Statements(key_ring(settings.data, utc_now()), base_url)
     assets = Assets(catalogue)
     complaints = ComplaintsApi(catalogue, base_url, installation.key)
     downloads = Downloads(catalogue, installation.originals, registry, caps, watcher, deliveries)
@@ -77,6 +104,8 @@ def build_app(installation: Installation) -> ASGIApp:
         notices=Notices(catalogue, renderer, errors),
         health=Health(catalogue, watcher, lambda: document(entries, base_url, __version__)),
     )
+    boards = BoardsApi(catalogue, operations, statements, appeal_url=errors.appeal_url)
+    entries += recall_routes(recalls=RecallsApi(catalogue, statements), boards=boards)
     entries += page_routes(
         build_pages(
             catalogue=catalogue,

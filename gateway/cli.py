@@ -30,11 +30,13 @@ def _makes_terms(arguments: list[str]) -> bool:
 
 def _add_server_commands(root: typer.Typer) -> None:
     # Imported here so that the researcher's commands start fast and work without the server's packages.
-    from gateway.commands import accounts, models, operate, publishing, server
+    from gateway.commands import accounts, models, operate, publishing, recalls, server
 
     root.add_typer(server.app)
     root.add_typer(publishing.app)
     root.add_typer(operate.app)
+    root.add_typer(recalls.app)
+    root.add_typer(recalls.keys, name="keys")
     root.add_typer(accounts.account, name="account")
     root.add_typer(accounts.token, name="token")
     root.add_typer(models.models, name="models")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from faceguard.worker import Guard
 from gateway.blobs.base import Originals, Previews
 from gateway.blobs.filesystem import FileOriginals, FilePreviews
 from gateway.jobs.previews import PreviewBuilder
-from gateway.jobs.runner import Runner
+from gateway.jobs.runner import Runner, Worker
 from gateway.settings import Settings
 
 KEY_BYTES = 32
@@ -102,8 +103,8 @@ def new_guard(installation: Installation) -> Guard:
     return Guard(workers=settings.preview_workers, limits=limits, key=installation.key, models=settings.models_folder)
 
 
-def new_runner(installation: Installation, guard: Guard) -> Runner:
-    """Does the jobs that commits have promised."""
+def new_runner(installation: Installation, guard: Guard, more: Mapping[str, Worker] | None = None) -> Runner:
+    """Does the jobs that commits have promised: previews, and those of `more`."""
     builder = PreviewBuilder(
         installation.store,
         installation.originals,
@@ -111,4 +112,4 @@ def new_runner(installation: Installation, guard: Guard) -> Runner:
         guard,
         clock=utc_now,
     )
-    return Runner(installation.store, {builder.kind: builder}, clock=utc_now)
+    return Runner(installation.store, {builder.kind: builder, **(more or {})}, clock=utc_now)

@@ -55,6 +55,12 @@ class Settings:
     max_streams_per_address: int = setting(1024, "Running downloads of one network address; those above wait.")
     idle_write_timeout_s: float = setting(30.0, "Seconds without an acknowledged byte before a download is dropped.")
     min_rate_kib_s: float = setting(16.0, "KiB a second that a download must reach on average after 60 s.")
+    smtp_host: str = setting("", "Mail server that takes recall notices; empty: no mail is sent.")
+    smtp_port: int = setting(587, "Its port.")
+    smtp_security: str = setting("starttls", "`starttls`, `tls`, or `none` for a server on this very machine.")
+    smtp_user: str = setting("", "User to sign in there as; empty: without signing in.")
+    smtp_password: str = setting("", "That user's password.", secret=True)
+    mail_from: str = setting("", "Address that mail comes from; empty: `contact`.")
     log_level: str = setting("info", "debug, info, warning or error.")
 
     @property
@@ -64,6 +70,10 @@ class Settings:
     @property
     def models_folder(self) -> Path:
         return Path(self.models) if self.models else self.data / "models"
+
+    @property
+    def mail_sender(self) -> str:
+        return self.mail_from or self.contact
 
     @property
     def store_url(self) -> str:

@@ -71,30 +71,42 @@ def create(tx: Transaction, new: NewAccount, *, actor: str, now: datetime, new_i
     return account
 
 
-def suspend(
-    tx: Transaction, actor: Actor, name: str, reason: StopReason, *, now: datetime, notice_id: str | None = None
-) -> tuple[Account, int]:
+def suspend(tx: Transaction, actor: Actor, name: str, reason: StopReason, *, now: datetime) -> tuple[Account, int]:
     """Take an account's access away and cut what it is fetching; gives it with the event's position.
 
-    With `notice_id`, until the account has answered that notice's recall. Raises Denied, NotFound, Conflict.
+    Raises Denied, NotFound, Conflict.
     """
+    return _suspend(tx, authorise(tx, actor, Act.SUSPEND), _named(tx, name), {"reason": reason.value}, now)
+
+
+def suspend_until_answered(
+    tx: Transaction, actor: Actor, name: str, notice_id: str, *, now: datetime
+) -> tuple[Account, int]:
+    """The same, until the account has answered that notice's recall: the answer itself gives access back."""
     operator = authorise(tx, actor, Act.SUSPEND)
     account = _named(tx, name)
+    holder = tx.recalls.holder(notice_id, account.id)
+    notice = tx.stops.notice(notice_id)
+    if holder is None or notice is None:
+        raise NotFound("no-such-holder", name=account.name, notice=notice_id)
+    if holder.state in DONE:
+        raise Conflict("holder-answered", name=account.name, notice=notice_id)
+    if tx.recalls.of_notice(notice_id)[0].deadline_at is None:
+        raise Conflict("recall-closed", notice=notice_id)
+    tx.recalls.change(notice_id, account.id, suspended_at=now)
+    return _suspend(tx, operator, account, {"reason": notice.reason.value, "notice": notice_id}, now)
+
+
+def _suspend(
+    tx: Transaction, operator: Account, account: Account, data: dict[str, object], now: datetime
+) -> tuple[Account, int]:
     if account.id == operator.id:
         raise Conflict("not-oneself")
     if account.state is AccountState.SUSPENDED:
         raise Conflict("already-suspended", name=account.name)
-    if notice_id is not None:
-        holder = tx.recalls.holder(notice_id, account.id)
-        if holder is None:
-            raise NotFound("no-such-holder", name=account.name, notice=notice_id)
-        if holder.state in DONE:
-            raise Conflict("holder-answered", name=account.name, notice=notice_id)
-        tx.recalls.change(notice_id, account.id, suspended_at=now)
     tx.accounts.set_state(account.id, AccountState.SUSPENDED)
     tx.accounts.end_sessions(account.id)
     subject = account_subject(account.id)
-    data: dict[str, object] = {"reason": reason.value, **({} if notice_id is None else {"notice": notice_id})}
     happened = Happened(kind=EventKind.ACCOUNT_SUSPENDED, subject=subject, data=data, cuts=frozenset({subject}))
     position = tx.append(happened, actor=operator.id, at=now)
     return replace(account, state=AccountState.SUSPENDED), position

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from catalog.errors import Conflict, Invalid
+from catalog.errors import Conflict, Flaw, Invalid, Wrong
 from catalog.events import EventKind, Happened, flag_subject
 from catalog.policy import access, complaints, names
 from catalog.ports import NewId, Transaction
@@ -30,11 +30,11 @@ def parents(tx: Transaction, publisher: Account, refs: Sequence[str]) -> list[st
         except Invalid:
             ref = None
         if ref is None or ref.version is None or ref.path is not None:
-            raise Invalid({"derived_from": f'expects "ns/name@version": {text}'}, "warrant-incomplete")
+            raise Invalid({"derived_from": Flaw(Wrong.DERIVED_FROM)}, "warrant-incomplete")
         ground = tx.facts.ground(account_id=publisher.id, ns=ref.ns, name=ref.name, ref=ref.version)
         version = ground.version
         if version is None or version.state is VersionState.DRAFT or access.invisible(ground.facts):
-            raise Invalid({"derived_from": f"nothing released is named {text}"}, "warrant-incomplete")
+            raise Invalid({"derived_from": Flaw(Wrong.NO_SUCH_VERSION, name=text)}, "warrant-incomplete")
         if version.state in STOPPED:
             raise Conflict("source-stopped", source=text, notice=version.notice_id or "")
         found.append(version.id)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from catalog.actions import accounts
 from catalog.actions.authority import authorise
 from catalog.actions.lineage import open_task
 from catalog.actions.receipts import move
-from catalog.errors import Conflict, Denied, Invalid, NotFound
+from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened
 from catalog.policy import complaints, names
 from catalog.policy import recall as rules
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
 from catalog.recalls import Holder, HolderState, Task, TaskAnswer, TaskKind
-from catalog.vocabulary import Account, Actor, Decision, Reason, Role
+from catalog.vocabulary import Account, Actor, Role
 
 CLOCK = "rule:deadline-passed"
 MAX_NOTE = 2000
@@ -63,8 +64,11 @@ def excuse(tx: Transaction, actor: Actor, notice_id: str, name: str, *, now: dat
     holder = _holder(tx, notice_id, name)
     if holder.state in rules.DONE:
         raise Conflict("holder-answered", name=name, notice=notice_id)
+    if tx.recalls.of_notice(notice_id)[0].deadline_at is None:
+        raise Conflict("recall-closed", notice=notice_id)
     tx.recalls.change(notice_id, holder.account_id, excused_by=operator.id)
     move(tx, holder, HolderState.EXEMPT, actor=operator.id, now=now)
+    accounts.restore_after_answer(tx, holder.account_id, now=now)
     return _holder(tx, notice_id, name)
 
 
@@ -74,18 +78,16 @@ def answer_task(tx: Transaction, actor: Actor, task_id: str, answer: TaskAnswer,
     task = tx.tasks.get(task_id)
     if task is None or not may_see(account, task):
         raise NotFound("no-such-task", id=task_id)
-    if task.assignee_id is None and account.role is not Role.OPERATOR:
-        raise Denied(Decision(allowed=False, reason=Reason.ROLE_MISSING, as_of=tx.ledger.position()))
     if task.closed_at is not None:
         raise Conflict("task-closed", id=task_id)
     note = note.strip()
-    wrong = {}
+    wrong: dict[str, Flaw] = {}
     if answer not in ANSWERS[task.kind]:
-        wrong["answer"] = f"one of {', '.join(sorted(ANSWERS[task.kind]))}"
+        wrong["answer"] = Flaw(Wrong.ONE_OF, values=", ".join(sorted(ANSWERS[task.kind])))
     if not note:
-        wrong["note"] = "missing"
+        wrong["note"] = Flaw(Wrong.MISSING)
     elif len(note) > MAX_NOTE or not names.is_text(note):
-        wrong["note"] = f"at most {MAX_NOTE} characters"
+        wrong["note"] = Flaw(Wrong.CHARACTERS, least=1, most=MAX_NOTE)
     if wrong:
         raise Invalid(wrong)
     tx.tasks.close(task_id, now, account.id, answer, note)

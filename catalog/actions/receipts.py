@@ -10,7 +10,7 @@ from datetime import datetime
 import rfc8785
 
 from catalog.actions import accounts, recall
-from catalog.errors import Conflict, Denied, Invalid, NotFound, TooMany
+from catalog.errors import Conflict, Denied, Flaw, Invalid, NotFound, TooMany, Wrong
 from catalog.events import EventKind, Happened, holder_subject
 from catalog.policy import names
 from catalog.policy import recall as rules
@@ -43,7 +43,7 @@ def register(
     account = _account(actor)
     name = name.strip()
     if not name or len(name) > MAX_NAME or not names.is_text(name) or not name.isprintable():
-        raise Invalid({"name": f"expects 1-{MAX_NAME} characters"})
+        raise Invalid({"name": Flaw(Wrong.CHARACTERS, least=1, most=MAX_NAME)})
     install = tx.installs.get(install_id)
     if install is not None and install.account_id != account.id:
         raise Conflict("install-taken")
@@ -152,7 +152,7 @@ def answer(
         raise Conflict("receipt-known", notice=notice_id)
     wrong = rules.wrong_counts(statement.counts, statement.listed, contents)
     if tx.recalls.named_in(purge, statement.listed.keys()) != statement.listed.keys():
-        wrong["results"] = "names a digest that is not of this notice"
+        wrong["results"] = Flaw(Wrong.FOREIGN_DIGEST)
     if wrong:
         raise Invalid(wrong)
     receipt = Receipt(
@@ -189,13 +189,13 @@ def state_by_hand(
     """
     holder, purge = _open(tx, account, notice_id)
     note = note.strip()
-    wrong = {}
+    wrong: dict[str, Flaw] = {}
     if outcome not in BY_HAND:
-        wrong["outcome"] = f"one of {', '.join(BY_HAND)}"
+        wrong["outcome"] = Flaw(Wrong.ONE_OF, values=", ".join(BY_HAND))
     if len(note) > MAX_NOTE or not names.is_text(note):
-        wrong["note"] = f"at most {MAX_NOTE} characters"
+        wrong["note"] = Flaw(Wrong.CHARACTERS, least=0, most=MAX_NOTE)
     elif outcome is Outcome.KEPT_BY_LAW and not note:
-        wrong["note"] = "missing"
+        wrong["note"] = Flaw(Wrong.MISSING)
     if wrong:
         raise Invalid(wrong)
     nonce = new_id(32)

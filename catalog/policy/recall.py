@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import rfc8785
 
+from catalog.errors import Flaw, Wrong
 from catalog.recalls import ArchiveFetch, Extent, HolderState, Outcome, Recall, RecallAction, Spell
 from catalog.vocabulary import Stop
 
@@ -79,16 +80,16 @@ def state_after_answers(answered: Answered, *, late: bool) -> HolderState:
     return HolderState.EXEMPT if Outcome.KEPT_BY_LAW in answered.outcomes else HolderState.CLAIMED
 
 
-def wrong_counts(counts: Mapping[Outcome, int], listed: Mapping[str, Outcome], contents: int) -> dict[str, str]:
+def wrong_counts(counts: Mapping[Outcome, int], listed: Mapping[str, Outcome], contents: int) -> dict[str, Flaw]:
     """What does not add up in a statement about `contents` contents, by field; empty when all is right."""
-    wrong: dict[str, str] = {}
+    wrong: dict[str, Flaw] = {}
     if any(count < 0 for count in counts.values()) or sum(counts.values()) != contents:
-        wrong["counts"] = f"expects numbers that add up to {contents}"
+        wrong["counts"] = Flaw(Wrong.ADDS_UP, sum=contents)
     told = {outcome: sum(one is outcome for one in listed.values()) for outcome in Outcome}
     too_many = [outcome for outcome in Outcome if told[outcome] > counts.get(outcome, 0)]
     unlisted = [outcome for outcome in MUST_BE_LISTED if told[outcome] < min(counts.get(outcome, 0), MAX_LISTED)]
     if too_many or unlisted:
-        wrong["results"] = f"does not agree with counts: {', '.join(sorted({*too_many, *unlisted}))}"
+        wrong["results"] = Flaw(Wrong.DISAGREES, names=", ".join(sorted({*too_many, *unlisted})))
     return wrong
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
@@ -23,6 +24,24 @@ class Remote:
 
     def get(self, path: str) -> dict[str, Any]:
         return self._answer("GET", path, None)
+
+    def pages(self, path: str) -> Iterator[dict[str, Any]]:
+        """Every record of a list, page by page; `path` has a query already."""
+        following: str | None = ""
+        while following is not None:
+            page = self.get(f"{path}&cursor={quote(following, safe='')}" if following else path)
+            yield from page["items"]
+            following = page["next"]
+
+    def raw(self, path: str) -> bytes:
+        """The bytes of a file."""
+        try:
+            response = self._client.get(path)
+        except httpx2.HTTPError as error:
+            raise Failed(f"The gateway cannot be reached: {error}. Check --url.") from error
+        if response.is_error:
+            self._answer("GET", path, None)
+        return bytes(response.content)
 
     def _answer(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, Any]:
         try:

@@ -61,9 +61,9 @@ def notice_path(notice_id: str) -> str:
     return f"/notices/{_segment(notice_id)}"
 
 
-def digests_path(recall: str) -> str:
-    """The digests of a recall that has too many to carry them itself: lines of ``SHA256 SIZE``."""
-    return f"{RECALLS}/{_segment(recall)}/digests"
+def digests_path(recall: str, seq: int) -> str:
+    """The digests of a notice that has too many to carry them itself: lines of ``SHA256 SIZE``."""
+    return f"{RECALLS}/{_segment(recall)}/digests?seq={seq}"
 
 
 def receipts_path(recall: str) -> str:
@@ -137,7 +137,8 @@ class CopiesOutside(StrEnum):
 
 
 PAYLOAD_TYPES: dict[str, str] = {
-    kind: f"application/vnd.hubgate.{kind}+json" for kind in ("keys", "recalls", "recall", "install", "receipt")
+    kind: f"application/vnd.hubgate.{kind}+json"
+    for kind in ("keys", "recalls", "recall", "install", "receipt", "evidence")
 }
 """What each kind of signed statement is called in its envelope; its JSON says ``gw.KIND/v1`` as its `type`."""
 

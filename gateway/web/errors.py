@@ -82,13 +82,18 @@ class Refusal:
         return words(f"error.{self.code}.detail", **known)
 
 
+def appeal_address(public_url: str, contact: str) -> str:
+    """Where a decision can be objected to."""
+    return f"mailto:{contact}" if contact else f"{public_url}/complaints/new"
+
+
 class Errors:
     """Makes refusals of exceptions, and answers of refusals."""
 
     def __init__(self, public_url: str, contact: str, renderer: Renderer) -> None:
         self._base = public_url
         self._renderer = renderer
-        self.appeal_url = f"mailto:{contact}" if contact else f"{public_url}/complaints/new"
+        self.appeal_url = appeal_address(public_url, contact)
 
     def refusal(self, error: Exception) -> Refusal:
         match error:

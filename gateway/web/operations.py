@@ -53,6 +53,13 @@ class Operations:
         account, position = await self._catalogue.write(run, actor, name, one_of(StopReason, "reason", reason))
         return account, await self._effect(position, before)
 
+    async def suspend_until_answered(self, actor: Actor, name: str, notice_id: str) -> tuple[Account, Effect | None]:
+        """Stop an account's downloads until it has answered a recall; the answer gives them back."""
+        before = self._enforcer.streams_cut()
+        run = partial(accounts.suspend_until_answered, now=self._catalogue.now())
+        account, position = await self._catalogue.write(run, actor, name, notice_id)
+        return account, await self._effect(position, before)
+
     async def restore(self, actor: Actor, name: str, reason: str) -> Account:
         checked = one_of(ReleaseReason, "reason", reason).value
         return await self._catalogue.write(partial(accounts.restore, now=self._catalogue.now()), actor, name, checked)

@@ -18,12 +18,14 @@ from catalog.vocabulary import Actor
 from gateway.web.api import bodies
 from gateway.web.api.accounts import AccountsApi
 from gateway.web.api.assets import Assets
+from gateway.web.api.boards import BoardsApi
 from gateway.web.api.complaints import ComplaintsApi
 from gateway.web.api.downloads import Downloads
 from gateway.web.api.health import Health
 from gateway.web.api.notices import Notices
 from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
+from gateway.web.api.recalls import RecallsApi
 from gateway.web.api.terms import TermsApi
 from gateway.web.compat.hub.resolve import Resolve
 from gateway.web.pages import Pages
@@ -190,6 +192,71 @@ def api_routes(
         Entry(
             methods=GET, path="/v1/operator/events", who=signed_in, handler=operator.events,
             about="The event log: ?cursor=&limit=",
+        ),
+    ]  # fmt: skip
+
+
+def recall_routes(*, recalls: RecallsApi, boards: BoardsApi) -> list[Entry]:
+    """Calling copies back: what holders are sent and answer, and what operators see of it."""
+    signed_in, board = Who.SIGNED_IN, "/v1/operator/recalls/{id}"
+    return [
+        Entry(methods=GET, path="/v1/keys", handler=recalls.keys, about="The keys that sign in this gateway's name."),
+        Entry(
+            methods=POST, path="/v1/me/installs", who=signed_in, handler=recalls.register, body=bodies.EnvelopeBody,
+            about="Make an install's key known.",
+        ),
+        Entry(
+            methods=("DELETE",), path="/v1/me/installs/{id}", who=signed_in, handler=recalls.retire,
+            about="The machine is gone: its key signs nothing more.",
+        ),
+        Entry(
+            methods=GET, path="/v1/recalls", who=signed_in, handler=recalls.feed,
+            about="What was called back from this account: ?after=SEQ",
+        ),
+        Entry(
+            methods=GET, path="/v1/recalls/{id}/digests", who=signed_in, handler=recalls.digests,
+            about="The digests of a notice that is too long to carry them: ?seq=",
+        ),
+        Entry(
+            methods=POST, path="/v1/recalls/{id}/receipts", who=signed_in, handler=recalls.receive,
+            body=bodies.EnvelopeBody, about="A signed receipt; accepted once.",
+        ),
+        Entry(
+            methods=POST, path="/v1/tasks/{id}/answers", who=signed_in, handler=recalls.answer_task,
+            body=bodies.TaskAnswerBody, about="The word that closes a task.",
+        ),
+        Entry(
+            methods=GET, path="/v1/operator/recalls", who=signed_in, handler=boards.list,
+            about="Recalls, newest first: ?cursor=&limit=",
+        ),
+        Entry(methods=GET, path=board, who=signed_in, handler=boards.show, about="One recall and how it stands."),
+        Entry(
+            methods=GET, path=board + "/holders", who=signed_in, handler=boards.holders,
+            about="Who has copies, and what they say: ?state=&cursor=&limit=",
+        ),
+        Entry(
+            methods=GET, path=board + "/holders.csv", who=signed_in, handler=boards.csv,
+            about="The same for a spreadsheet.",
+        ),
+        Entry(
+            methods=GET, path=board + "/evidence", who=signed_in, handler=boards.evidence,
+            about="All that is known of a recall, in a signed envelope.",
+        ),
+        Entry(
+            methods=POST, path=board + "/excuses", who=signed_in, handler=boards.excuse, body=bodies.HolderBody,
+            about="Nothing more is expected of this account.",
+        ),
+        Entry(
+            methods=POST, path=board + "/suspensions", who=signed_in, handler=boards.suspend, body=bodies.HolderBody,
+            about="Stop an account's downloads until it has answered.",
+        ),
+        Entry(
+            methods=GET, path="/v1/operator/holders", who=signed_in, handler=boards.who_has,
+            about="Who got what of an asset, a version or an item: ?subject=",
+        ),
+        Entry(
+            methods=GET, path="/v1/operator/tasks", who=signed_in, handler=boards.tasks,
+            about="What waits for people, by due time.",
         ),
     ]  # fmt: skip
 

@@ -171,7 +171,11 @@ class DeliveryRecords:
         ]
 
     def tally(
-        self, version_id: str, paths: Collection[str] | None, includes: Collection[str | None]
+        self,
+        version_id: str,
+        paths: Collection[str] | None,
+        includes: Collection[str | None],
+        accounts: Collection[str] | None = None,
     ) -> Sequence[Fetched]:
         got = func.coalesce(deliveries.c.acknowledged, LENGTH)  # how a server's death ended one is not known
         columns = (
@@ -188,6 +192,8 @@ class DeliveryRecords:
             archive = and_(deliveries.c.path.is_(None), or_(chosen, whole))
             carried = or_(deliveries.c.path.in_(sorted(paths)), archive)
         query = select(*columns).where(deliveries.c.version_id == version_id, carried)
+        if accounts is not None:
+            query = query.where(deliveries.c.account_id.in_(sorted(accounts)))
         return [
             Fetched(
                 account_id=row.account_id,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
 from catalog.errors import Flaw, Invalid, Wrong
+from catalog.policy.recall import MAX_LISTED
+from catalog.recalls import CopiesOutside, Outcome
 from gateway.web.errors import BadRequest
 
 MAX_BODY = 256 * 1024  # bytes; what people write fits into a tenth of it
+MAX_RECEIPT = 2 * 1024 * 1024  # bytes; ten thousand results fit
 
 
 class Body(BaseModel):
@@ -71,6 +74,74 @@ class TokenBody(Body):
     days: int = 90
 
 
+class HolderBody(Body):
+    """An account, by name, in one recall."""
+
+    account: str
+
+
+class TaskAnswerBody(Body):
+    answer: str
+    note: str
+
+
+class SignatureBody(Body):
+    keyid: str
+    sig: str
+
+
+class EnvelopeBody(Body):
+    """A signed statement (DSSE); the statement itself is checked when its signature is."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=MAX_RECEIPT)
+
+    payloadType: str
+    payload: str
+    signatures: list[SignatureBody] = Field(max_length=8)
+
+
+class InstallStatement(Body):
+    """What `gateway.sdk.wire.InstallStatement` describes."""
+
+    type: Literal["gw.install/v1"]
+    origin: str
+    account: str
+    public_key: str
+    name: str
+    issued: str
+
+
+class CountsBody(Body):
+    deleted: int = Field(ge=0)
+    absent: int = Field(ge=0)
+    locked: int = Field(ge=0)
+    modified: int = Field(ge=0)
+    kept_by_law: int = Field(ge=0)
+
+
+class ResultBody(Body):
+    d: str = Field(pattern=r"^[0-9a-f]{64}$")
+    outcome: Outcome
+    at: str = Field(max_length=40)
+
+
+class ReceiptStatement(Body):
+    """What `gateway.sdk.wire.ReceiptStatement` describes."""
+
+    type: Literal["gw.receipt/v1"]
+    origin: str
+    notice: str
+    notice_sha256: str
+    account: str
+    install: str
+    sdk: str = Field(max_length=200)
+    os: str = Field(max_length=200)
+    counts: CountsBody
+    results: list[ResultBody] = Field(max_length=MAX_LISTED)
+    copies_outside: CopiesOutside
+    nonce: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
 B = TypeVar("B", bound=Body)
 
 
@@ -99,10 +170,15 @@ async def raw_body(request: Request, most: int = MAX_BODY) -> bytes:
     return bytes(body)
 
 
-async def read(request: Request, model: type[B]) -> B:
+async def read(request: Request, model: type[B], most: int = MAX_BODY) -> B:
     """The body as JSON. Raises Invalid naming each wrong field, BadRequest when it is no JSON at all."""
+    return parse(await raw_body(request, most), model)
+
+
+def parse(text: bytes, model: type[B]) -> B:
+    """Raises Invalid naming each wrong field, BadRequest when it is no JSON at all."""
     try:
-        return model.model_validate_json(await raw_body(request))
+        return model.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "json_invalid":

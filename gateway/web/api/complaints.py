@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from http import HTTPStatus
 
@@ -12,7 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.actions import complaints
+from catalog.actions.boards import counts_for_case
 from catalog.errors import NotFound
+from catalog.ports import Transaction
+from catalog.recalls import HolderCounts
 from catalog.vocabulary import Actor, Complaint, ComplaintItem, Notice
 from gateway.web.api import bodies
 from gateway.web.auth import basic
@@ -20,8 +24,8 @@ from gateway.web.context import Catalogue
 from gateway.web.replies import moment, reply
 
 
-def status_record(complaint: Complaint, notices: Sequence[Notice]) -> dict[str, object]:
-    """What the complainant sees: states and dates, and nothing of anybody else."""
+def status_record(complaint: Complaint, notices: Sequence[Notice], recall: HolderCounts | None) -> dict[str, object]:
+    """What the complainant sees: states, dates and numbers, and nothing of anybody else."""
     return {
         "case": complaint.case,
         "state": complaint.state.value,
@@ -41,7 +45,14 @@ def status_record(complaint: Complaint, notices: Sequence[Notice]) -> dict[str, 
             }
             for notice in notices
         ],
+        "recall": None if recall is None else asdict(recall),
     }
+
+
+def status(tx: Transaction, case: str, secret: str) -> tuple[Complaint, Sequence[Notice], HolderCounts | None]:
+    """Raises NotFound."""
+    complaint, notices = complaints.status(tx, case, secret)
+    return complaint, notices, counts_for_case(tx, notices)
 
 
 class ComplaintsApi:
@@ -83,5 +94,4 @@ class ComplaintsApi:
         case = request.path_params["case"]
         if pair is None or pair[0] != case:
             raise NotFound()
-        found, notices = await self._catalogue.read(complaints.status, case, pair[1])
-        return reply(status_record(found, notices))
+        return reply(status_record(*await self._catalogue.read(status, case, pair[1])))

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.actions.authority import authorise
+from catalog.actions.boards import counts_for_case
 from catalog.actions.complaints import subjects_named
 from catalog.errors import NotFound
 from catalog.policy.roles import Act
@@ -28,8 +29,9 @@ def effect_record(effect: Effect | None) -> dict[str, object]:
 
 def case_record(tx: Transaction, complaint: Complaint) -> dict[str, object]:
     """The operator's view of a case: everything but the secret."""
+    notices = tx.complaints.notices(complaint.case)
     return {
-        **status_record(complaint, tx.complaints.notices(complaint.case)),
+        **status_record(complaint, notices, counts_for_case(tx, notices)),
         "name": complaint.name,
         "contact": complaint.contact,
         "request": complaint.request,
