@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from catalog.actions import accounts, publish, terms
+from catalog.actions import accounts, publish, recall, stops, terms
 from catalog.actions.authority import in_person
+from catalog.ledger.fold import differences, fold
+from catalog.policy import names
 from catalog.policy.warrant import read as read_warrant
 from catalog.ports import Store
 from catalog.vocabulary import (
@@ -18,10 +21,14 @@ from catalog.vocabulary import (
     Actor,
     Asset,
     DataClass,
+    Delivery,
     Item,
     Kind,
+    Notice,
     Persons,
     Role,
+    Stop,
+    StopReason,
     Terms,
     Title,
     Version,
@@ -178,3 +185,57 @@ def accepted(store: Store, who: Actor, full_name: str = "demo/street-faces") -> 
             purpose="to test",
         )
         return terms.accept(tx, who, command, now=NOW, new_id=new_id)[1]
+
+
+def delivered(
+    store: Store,
+    who: Actor,
+    version: Version,
+    path: str | None = None,
+    *,
+    include: list[str] | None = None,
+    as_of: int | None = None,
+    token: str | None = None,
+    size: int = 4096,
+    at: datetime = NOW,
+) -> Delivery:
+    """A delivery written down as the gateway does: one item, or without `path` an archive of `include`."""
+    assert who.account is not None
+    with store.begin() as tx:
+        one = Delivery(
+            id=new_id(24),
+            account_id=who.account.id,
+            token_id=token,
+            asset_id=version.asset_id,
+            version_id=version.id,
+            path=path,
+            include=json.dumps(include or []) if path is None else None,
+            start=0,
+            stop=size,
+            as_of=tx.ledger.position() if as_of is None else as_of,
+            started_at=at,
+        )
+        recall.write_down(tx, [one], [])
+    return one
+
+
+def stopped(
+    store: Store,
+    by: Actor,
+    act: Stop,
+    subject: str,
+    *,
+    reason: StopReason = StopReason.RIGHTS_COMPLAINT,
+    case: str | None = None,
+    now: datetime = NOW,
+) -> Notice:
+    command = stops.StopCommand(act=act, subject=names.subject(subject), reason=reason, case=case)
+    with store.begin() as tx:
+        return stops.stop(tx, by, command, now=now, new_id=new_id)
+
+
+def events_and_tables_agree(store: Store) -> bool:
+    with store.read() as tx:
+        wrong = differences(fold(tx.ledger.events(0, 1_000_000)), tx.projection.snapshot())
+    assert wrong == []
+    return True

@@ -218,10 +218,10 @@ def _plan_previews(tx: Transaction, version: Version, items: Sequence[Item], lim
 def _refuse_what_was_stopped(tx: Transaction, asset: Asset, version_id: str) -> None:
     """Content that was withheld or revoked does not come back under another name. Raises Conflict with its notice."""
     barred = tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
-    refused = [item for item in barred if not recall.may_return(item.path, item.there)]
+    refused = {item.path: item.notice_id for item in barred if not recall.may_return(item.path, item.there)}
     if refused:
-        first = refused[0]
-        raise Conflict("content-stopped", path=first.path, count=str(len(refused)), notice=first.notice_id)
+        path, notice_id = next(iter(refused.items()))
+        raise Conflict("content-stopped", path=path, count=str(len(refused)), notice=notice_id)
 
 
 def _held(tx: Transaction, asset: Asset) -> bool:
