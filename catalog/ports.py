@@ -43,6 +43,7 @@ from catalog.vocabulary import (
     Item,
     Job,
     Kind,
+    Login,
     Notice,
     Preview,
     Release,
@@ -88,6 +89,18 @@ class Accounts(Protocol):
     def session(self, sha256: str) -> Session | None: ...
     def end_session(self, sha256: str) -> None: ...
     def end_sessions(self, account_id: str) -> None: ...
+
+
+class Logins(Protocol):
+    def add(self, login: Login) -> None: ...
+    def update(self, login: Login) -> None: ...
+    def by_device(self, sha256: str) -> Login | None: ...
+    def by_code(self, user_code: str) -> Login | None: ...
+    def by_renewal(self, sha256: str) -> Login | None:
+        """Also by the secret before the present one."""
+
+    def purge(self, before: datetime) -> None:
+        """Forget those whose `until` is earlier."""
 
 
 class TermsRecords(Protocol):
@@ -344,6 +357,7 @@ class Facts(Protocol):
 
 class Transaction(Protocol):
     accounts: Accounts
+    logins: Logins
     terms: TermsRecords
     assets: Assets
     stops: Stops

@@ -233,6 +233,35 @@ class Session:
     expires_at: datetime
 
 
+class LoginState(StrEnum):
+    """asked → allowed → open → ended; asked → refused."""
+
+    ASKED = "asked"
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    OPEN = "open"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A program that asked to be signed in. `until` bounds the asking, later the renewing; secrets are digests."""
+
+    id: str
+    client_id: str
+    program: str  # what it calls itself
+    device_sha256: str
+    user_code: str
+    state: LoginState
+    account_id: str | None
+    scopes: frozenset[Scope]
+    asked_at: datetime
+    until: datetime
+    renewal_sha256: str | None
+    spent_sha256: str | None  # the renewal secret before that one
+    token_id: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who asks, with what they may do at most; `account` None is the anonymous public."""

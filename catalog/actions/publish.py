@@ -17,6 +17,7 @@ from catalog.actions import lineage
 from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Denied, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, asset_subject, version_subject
+from catalog.policy import card as cards
 from catalog.policy import names, previews, recall, warrant
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
@@ -150,6 +151,10 @@ def release(
     items = tx.assets.items(version_id)
     if not items:
         wrong["items"] = Flaw(Wrong.NO_ITEMS)
+    try:
+        cards.read(publication.card)
+    except cards.BadFrontMatter as error:
+        wrong["README.md"] = str(error)
     if checked is None or wrong:
         raise Invalid(wrong, "warrant-incomplete")
     names.no_collisions(item.path for item in items)
@@ -184,7 +189,10 @@ def release(
     if previews.may_have_previews(checked.data_class):
         job = _plan_previews(tx, released, items, previews_per_version, now)
     unknown = checked.persons is Persons.UNKNOWN and checked.data_class in {DataClass.FACE, DataClass.BODY}
-    warnings = ("persons-unknown",) if unknown else ()
+    warnings = (
+        *(["persons-unknown"] if unknown else []),
+        *cards.doubts(publication.card, checked, [item.path for item in items]),
+    )
     return Released(version=released, new=True, warnings=warnings, preview_job=job)
 
 

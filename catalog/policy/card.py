@@ -6,15 +6,21 @@ them unfold to gigabytes), a bound on its length; and what comes out is plain JS
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import yaml
+
+from catalog.vocabulary import Warrant
 
 MAX_HEAD = 64 * 1024  # characters
 MAX_DEPTH = 16
 FENCE = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+
+SPDX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
+PROMPT = "Read and accept the terms {terms} before you fetch. 获取之前，请阅读并接受条款 {terms}。"
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -65,6 +71,75 @@ def told(card: str) -> dict[str, Json]:
         return read(card)
     except BadFrontMatter:
         return {}
+
+
+def complete(card: str, warrant: Warrant, terms_id: str) -> str:
+    """The card with what the warrant knows and its head does not say: licence, title, and that there are terms.
+
+    What the publisher wrote stays as it is. Raises BadFrontMatter.
+    """
+    said = read(card)
+    missing: dict[str, Json] = {} if "license" in said else licence_keys(warrant.licence)
+    if "pretty_name" not in said:
+        missing["pretty_name"] = warrant.title.en
+    if "extra_gated_prompt" not in said:
+        missing["extra_gated_prompt"] = PROMPT.format(terms=terms_id)
+    if not missing:
+        return card
+    head, rest = split(card)
+    lines = yaml.safe_dump(missing, allow_unicode=True, sort_keys=False, width=MAX_HEAD)
+    above = f"{head}\n" if head and head.strip() else ""
+    made = f"---\n{above}{lines}---\n{rest}"
+    if read(made) != {**said, **missing}:
+        raise BadFrontMatter("write one key a line, so that others can be added")
+    return made
+
+
+def licence_keys(licence: str) -> dict[str, Json]:
+    """A licence as cards write it: an SPDX identifier in small letters, whatever else by its name."""
+    if SPDX_ID.fullmatch(licence) and not licence.startswith("LicenseRef-"):
+        return {"license": licence.lower()}
+    return {"license": "other", "license_name": licence.removeprefix("LicenseRef-").lower()}
+
+
+def doubts(card: str, warrant: Warrant, paths: Collection[str]) -> list[str]:
+    """Where the card says other than the warrant and the files do: `licence-differs`, `config-without-files`."""
+    said = told(card)
+    found = []
+    if "license" in said:
+        expected = {str(value).lower() for value in licence_keys(warrant.licence).values()} | {warrant.licence.lower()}
+        named = said["license"] if isinstance(said["license"], list) else [said["license"]]
+        names = {str(name).lower() for name in named} | {str(said.get("license_name", "")).lower()}
+        if not names & (expected - {"other"}):
+            found.append("licence-differs")
+    patterns = list(_patterns(said.get("configs")))
+    if any(not any(fnmatch.fnmatchcase(path, pattern) for path in paths) for pattern in patterns):
+        found.append("config-without-files")
+    return found
+
+
+def _patterns(configs: Json) -> Iterator[str]:
+    """The files of all configurations, in the forms that a card may give them in."""
+    for config in configs if isinstance(configs, list) else []:
+        if not isinstance(config, dict):
+            continue
+        folder = str(config.get("data_dir") or "").strip("/")
+        for pattern in _texts(config.get("data_files")):
+            yield f"{folder}/{pattern}" if folder else pattern.removeprefix("./")
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """`a`, `[a, b]`, `{split: a}` and `[{split: …, path: a}]` alike; addresses elsewhere are left out."""
+    if isinstance(value, str):
+        if "://" not in value:
+            yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key != "split":
+                yield from _texts(each)
 
 
 def _plain(value: object, depth: int) -> Json:

@@ -15,6 +15,7 @@ from catalog.store.tables.complaints import ComplaintRecords
 from catalog.store.tables.deliveries import DeliveryRecords
 from catalog.store.tables.installs import InstallRecords
 from catalog.store.tables.ledger import LedgerRecords
+from catalog.store.tables.logins import LoginRecords
 from catalog.store.tables.outbox import OutboxRecords
 from catalog.store.tables.previews import PreviewRecords
 from catalog.store.tables.recalls import RecallRecords
@@ -29,6 +30,7 @@ class SqlTransaction:
         self.ledger: ports.Ledger = self._ledger
         self.accounts: ports.Accounts = AccountRecords(link)
         self.assets: ports.Assets = AssetRecords(link)
+        self.logins: ports.Logins = LoginRecords(link)
         self.terms: ports.TermsRecords = TermsRecords(link)
         self.stops: ports.Stops = StopRecords(link)
         self.complaints: ports.Complaints = ComplaintRecords(link)

@@ -12,8 +12,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from catalog.actions import publish
 from catalog.errors import Flaw, Invalid, Wrong
@@ -47,6 +48,16 @@ class Found:
     path: str  # as it will be called, with slashes
     file: Path
     size: int
+    content: bytes | None = None  # stored instead of the file's
+
+    def opened(self) -> BinaryIO:
+        return self.file.open("rb", buffering=0) if self.content is None else io.BytesIO(self.content)
+
+
+def with_card(files: list[Found], card: str) -> list[Found]:
+    """The files with this card in the place of the folder's own."""
+    content = card.encode()
+    return [replace(f, content=content, size=len(content)) if f.path == names.CARD else f for f in files]
 
 
 def walk(root: Path) -> list[Found]:
@@ -103,8 +114,14 @@ def provenance(root: Path) -> dict[str, Provenance]:
 
 
 def card_of(root: Path) -> str:
+    """The text of README.md, "" when there is none. Raises Invalid."""
     card = root / names.CARD
-    return card.read_text(encoding="utf-8", errors="replace") if root.is_dir() and card.is_file() else ""
+    if not root.is_dir() or not card.is_file():
+        return ""
+    try:
+        return card.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise Invalid({names.CARD: "expects UTF-8"}) from error
 
 
 class Intake:
@@ -150,7 +167,7 @@ class Intake:
         if known is not None and known.size == found.size and self._unchanged(found, known):
             sha256, git_sha1 = known.sha256, known.git_sha1
         else:
-            with found.file.open("rb", buffering=0) as source:
+            with found.opened() as source:
                 stored = self._originals.put(source, found.size, self._on_bytes)
             sha256, git_sha1 = stored.sha256, stored.git_sha1
         return Item(
@@ -166,7 +183,7 @@ class Intake:
         """What a former run stored is there, and the file is still the same."""
         if not self._originals.exists(known.sha256):
             return False
-        with found.file.open("rb", buffering=0) as source:
+        with found.opened() as source:
             reader = DigestingReader(source, found.size, self._on_bytes)
             for _ in reader:
                 pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +13,21 @@ from tqdm import tqdm
 
 from catalog.actions import publish as publishing
 from catalog.actions import terms as terms_actions
+from catalog.errors import Invalid
+from catalog.policy import card as cards
 from catalog.policy import names
+from catalog.policy import warrant as warrants
 from catalog.vocabulary import Actor, DataClass, Kind
 from faceguard.worker import Guard
 from gateway.commands import intake
 from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
 
+WARNINGS = {
+    "persons-unknown": "say in the warrant whether adults or minors are shown",
+    "licence-differs": "the head of README.md names another licence than the warrant; the warrant counts",
+    "config-without-files": "a configuration in the head of README.md names files that are not there",
+}
 app = typer.Typer()
 terms = typer.Typer()
 
@@ -32,6 +41,18 @@ def read_warrant(file: Path) -> dict[str, Any]:
         raise Failed(f"The warrant {file} cannot be read: {error}.") from error
 
 
+def completed(publication: publishing.Publication) -> str:
+    """The card with what its head lacks. Raises Invalid.
+
+    A warrant that cannot be read adds nothing: the release will name what is wrong with it.
+    """
+    checked, _ = warrants.read(publication.warrant, publication.class_override)
+    try:
+        return publication.card if checked is None else cards.complete(publication.card, checked, publication.terms_id)
+    except cards.BadFrontMatter as error:
+        raise Invalid({names.CARD: str(error)}) from error
+
+
 def release_folder(
     installation: Installation,
     actor: Actor,
@@ -41,6 +62,10 @@ def release_folder(
     """Everything from the folder to the released version. Raises what the actions and the intake raise."""
     names.asset_name(publication.full_name)
     files = intake.walk(path)
+    if publication.card:
+        # What is stored is what is served: the card is completed before it is hashed, never on its way out.
+        publication = replace(publication, card=completed(publication))
+        files = intake.with_card(files, publication.card)
     store = installation.store
     with store.begin() as tx:
         draft = publishing.open_draft(
@@ -106,7 +131,7 @@ def publish(
             actor = actor_named(tx, as_account)
         released = release_folder(installation, actor, publication, path)
         for warning in released.warnings:
-            print(f"warning: {warning}: say in the warrant whether adults or minors are shown", file=sys.stderr)
+            print(f"warning: {warning}: {WARNINGS[warning]}", file=sys.stderr)
         if not released.new:
             print("These files are released already; nothing changed.", file=sys.stderr)
         if wait_previews and released.preview_job is not None:

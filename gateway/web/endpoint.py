@@ -63,6 +63,7 @@ class Endpoint:
         if not self._entry.page:
             return self._errors.problem(request, error)
         if isinstance(error, Denied) and error.decision.reason is Reason.UNAUTHENTICATED:
-            back = request.url.path if request.method == "GET" else "/"
+            query = f"?{request.url.query}" if request.url.query else ""
+            back = request.url.path + query if request.method == "GET" else "/"
             return RedirectResponse(f"/sign-in?next={quote(back, safe='/')}", 303)
         return self._errors.page(request, error)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from catalog.policy import card as cards
 from catalog.vocabulary import Actor
 from gateway.web import markdown
 from gateway.web.words import language_of, words_for
@@ -78,6 +79,11 @@ def prose(source: str, shift: int = 1) -> Markup:
     return Markup(markdown.render(source, shift=shift))  # noqa: S704  the one safe source of HTML: see markdown.py
 
 
+def card(source: str, shift: int = 1) -> Markup:
+    """A card as people read it, without its head."""
+    return prose(cards.split(source)[1], shift)
+
+
 class Renderer:
     """`render(request, "asset.html", actor, asset=…)`; a name that a template lacks is an error."""
 
@@ -91,7 +97,14 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters |= {"size": size, "day": day, "moment": moment, "defang": defang, "prose": prose}
+        self.environment.filters |= {
+            "size": size,
+            "day": day,
+            "moment": moment,
+            "defang": defang,
+            "prose": prose,
+            "card": card,
+        }
 
     def render(
         self,

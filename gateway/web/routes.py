@@ -279,6 +279,8 @@ def page_routes(pages: Pages) -> list[Entry]:
         page(GET, "/sign-in", identity.sign_in_form, "Sign in: ?next="),
         page(POST, "/sign-in", identity.sign_in, "Sign in."),
         page(POST, "/sign-out", identity.sign_out, "Sign out."),
+        page(GET, "/device", pages.device.show, "Let a program sign in: ?code=", signed_in),
+        page(POST, "/device", pages.device.answer, "Allow it, or refuse.", signed_in),
         page(GET, "/account", pages.account.show, "One's own account.", signed_in),
         page(POST, "/account/tokens", pages.account.create_token, "A new token.", signed_in),
         page(POST, "/account/tokens/{id}/revoke", pages.account.revoke_token, "End a token.", signed_in),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import time
 from pathlib import Path
@@ -72,3 +73,50 @@ def test_a_link_is_refused_by_name_and_nothing_is_released(gateway: Gateway, tmp
     keys.write_text(as_toml(warrant()), encoding="utf-8")
     command = ("publish", "dataset", "demo/many", str(folder), "--terms", "research-use", "--warrant", str(keys))
     assert "passwords is a link" in gateway.run(*command, status=1)
+
+
+def test_the_head_of_a_card_is_completed_before_it_is_stored(gateway: Gateway, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, 1)
+    text = "---\nlanguage: [en]\nlicense: mit\nconfigs: [{data_files: none.csv}]\n---\n# Many\n\nWords.\n"
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    keys = tmp_path / "warrant.toml"
+    keys.write_text(as_toml(warrant()), encoding="utf-8")
+    command = [
+        HUBGATE,
+        "publish",
+        "dataset",
+        "demo/many",
+        str(folder),
+        "--terms",
+        "research-use",
+        "--warrant",
+        str(keys),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, env=gateway.environ, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "warning: licence-differs: " in done.stderr
+    assert "warning: config-without-files: " in done.stderr
+    token = gateway.account("rosa")
+    with gateway.serving(), gateway.client(token) as rosa:
+        gateway.accept(token, "demo/many")
+        got = rosa.get("/v1/assets/demo/many/versions/main/files/README.md")
+        manifest = rosa.get("/v1/assets/demo/many/versions/main/manifest").json()["items"]
+        page = rosa.get("/assets/demo/many").text
+    (stored,) = [item for item in manifest if item["path"] == "README.md"]
+    assert stored["sha256"] == hashlib.sha256(got.content).hexdigest()
+    assert got.text.startswith(text.split("---\n# Many")[0])
+    assert "pretty_name: Street faces\n" in got.text
+    assert "research-use" in got.text
+    assert got.text.endswith("---\n# Many\n\nWords.\n")
+    assert "Words." in page
+    assert "pretty_name" not in page, "people see no YAML"
+
+
+@pytest.mark.parametrize("content", [b"---\na: *b\n---\n", "# Gesicht".encode("utf-16")])
+def test_a_card_that_cannot_be_read_is_refused_by_name(gateway: Gateway, tmp_path: Path, content: bytes) -> None:
+    folder = folder_of(tmp_path, 1)
+    (folder / "README.md").write_bytes(content)
+    keys = tmp_path / "warrant.toml"
+    keys.write_text(as_toml(warrant()), encoding="utf-8")
+    command = ("publish", "dataset", "demo/many", str(folder), "--terms", "research-use", "--warrant", str(keys))
+    assert "README.md" in gateway.run(*command, status=1)

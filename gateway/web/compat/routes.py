@@ -15,7 +15,12 @@ def hub_routes(parts: Hub) -> list[Entry]:
     def hub(methods: tuple[str, ...], path: str, handler: Handler, about: str, who: Who = Who.ANYONE) -> Entry:
         return Entry(methods=methods, path=path, handler=handler, about=about, who=who, refuse=parts.errors.refuse)
 
+    def oauth(path: str, handler: Handler, about: str) -> Entry:
+        return Entry(methods=POST, path=path, handler=handler, about=about, who=Who.OWN_KEY, refuse=parts.device.refuse)
+
     return [
+        oauth("/oauth/device", parts.device.ask, "A program asks to be signed in (RFC 8628)."),
+        oauth("/oauth/token", parts.device.token, "Its token, once a person allowed it; or a renewed one."),
         hub(GET, "/api/whoami-v2", identity.whoami, "The account behind the token."),
         hub(GET, "/api/agent-harnesses", identity.harnesses, "None are known."),
         hub(GET, REPOSITORIES, catalogue.list, "?author=&search=&filter=&sort=&limit=&expand="),

@@ -15,6 +15,7 @@ from gateway.web.pages.acts import ActPages
 from gateway.web.pages.catalogue import CataloguePages
 from gateway.web.pages.complaints import ComplaintPages
 from gateway.web.pages.desk import DeskPages
+from gateway.web.pages.device import DevicePages
 from gateway.web.pages.identity import IdentityPages
 from gateway.web.pages.public import PublicPages
 from gateway.web.pages.terms import TermsPages
@@ -30,6 +31,7 @@ class Pages:
     terms: TermsPages
     identity: IdentityPages
     account: AccountPages
+    device: DevicePages
     complaints: ComplaintPages
     desk: DeskPages
     acts: ActPages
@@ -55,6 +57,7 @@ def build_pages(
         terms=TermsPages(catalogue, assets, renderer),
         identity=IdentityPages(catalogue, auth, passwords, renderer, sign_up_open=sign_up_open),
         account=AccountPages(catalogue, operations, renderer, appeal_url=errors.appeal_url),
+        device=DevicePages(catalogue, renderer),
         complaints=ComplaintPages(catalogue, complaints, renderer),
         desk=DeskPages(catalogue, renderer),
         acts=ActPages(catalogue, operations, renderer),

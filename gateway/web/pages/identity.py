@@ -14,9 +14,9 @@ from catalog.errors import Conflict, Invalid, NotFound
 from catalog.policy import contact, names
 from catalog.ports import Transaction
 from catalog.vocabulary import Account, Actor, Role
+from gateway.web.attempts import Attempts, address
 from gateway.web.auth import Authenticator
 from gateway.web.context import Catalogue
-from gateway.web.pages.attempts import Attempts, address
 from gateway.web.pages.forms import Form, local_path, query_form, read_form
 from gateway.web.passwords import Passwords
 from gateway.web.render import Renderer

@@ -82,7 +82,7 @@ def test_a_dataset_tells_of_itself(person: Person, faces: Set, token: str) -> No
     assert {path: size for path, size, _, _ in told[4]} == {path: len(content) for path, content in FILES.items()} | {
         "README.md": told[4][0][1]
     }
-    assert told[5] == "cc-by-4.0"
+    assert told[5] == "cc-by-4.0", "the card lacked it: the warrant knows"
 
 
 def test_one_asks_for_some_of_it(person: Person, faces: Set, token: str) -> None:

@@ -164,5 +164,5 @@ def test_the_sdk_reads_a_file_in_place_and_fetches_it(published: Published, tmp_
             remote.seek(-7, os.SEEK_END)
             assert remote.read() == (published.folder / "large.bin").read_bytes()[-7:]
         folder = asset.fetch(tmp_path / "to", include="*.md")
-        assert (folder / "README.md").read_bytes() == (published.folder / "README.md").read_bytes()
+        assert (folder / "README.md").read_bytes().endswith((published.folder / "README.md").read_bytes())
         assert asset.manifest().version == asset.versions()[0]["version"]

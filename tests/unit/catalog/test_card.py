@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.policy.card import MAX_HEAD, BadFrontMatter, read, split, told
+from catalog.policy.card import MAX_HEAD, BadFrontMatter, complete, doubts, read, split, told
+from catalog.policy.warrant import read as read_warrant
+from catalog.vocabulary import Warrant
+from tests.builders import warrant
 
 
 def test_the_head_is_read_and_the_rest_is_what_people_see() -> None:
@@ -54,3 +57,59 @@ def test_what_cannot_be_trusted_is_refused_and_an_old_one_says_nothing(head: str
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(head: str) -> None:
     assert isinstance(told(f"---\n{head}\n---\n"), dict)
+
+
+def vouched(**keys: object) -> Warrant:
+    found, wrong = read_warrant(warrant(**keys))
+    assert found is not None, wrong
+    return found
+
+
+def test_what_the_head_lacks_is_added_and_what_it_says_is_kept() -> None:
+    card = "---\n# by hand\nlanguage: [en]\npretty_name: My faces\n---\n# Faces\n"
+    made = complete(card, vouched(), "research-use")
+    assert made.startswith("---\n# by hand\nlanguage: [en]\npretty_name: My faces\n")
+    assert made.endswith("---\n# Faces\n")
+    assert read(made)["license"] == "cc-by-4.0"
+    assert read(made)["pretty_name"] == "My faces"
+    assert "research-use" in str(read(made)["extra_gated_prompt"])
+    assert complete(made, vouched(), "research-use") == made
+
+
+@pytest.mark.parametrize("card", ["# Faces\n", "", "---\n---\n# Faces", "---\nextra_gated_prompt:\n---\r\nx"])
+def test_a_card_is_completed_once_and_its_text_stays(card: str) -> None:
+    made = complete(card, vouched(), "t")
+    assert split(made)[1] == split(card)[1]
+    assert read(made).items() >= read(card).items()
+    assert complete(made, vouched(), "t") == made
+
+
+def test_a_licence_of_ones_own_is_written_by_its_name() -> None:
+    made = read(complete("# x", vouched(licence="LicenseRef-Lab-1"), "t"))
+    assert (made["license"], made["license_name"]) == ("other", "lab-1")
+    both = read(complete("# x", vouched(licence="MIT OR Apache-2.0"), "t"))
+    assert (both["license"], both["license_name"]) == ("other", "mit or apache-2.0")
+
+
+def test_a_head_in_one_pair_of_braces_cannot_be_completed() -> None:
+    with pytest.raises(BadFrontMatter):
+        complete("---\n{language: en}\n---\n", vouched(), "t")
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        ("license: CC-BY-4.0", []),
+        ("license: [mit, cc-by-4.0]", []),
+        ("license: other\nlicense_name: CC-BY-4.0", []),
+        ("license: mit", ["licence-differs"]),
+        ("license: other", ["licence-differs"]),
+        ("configs: [{data_files: 'data/*.parquet'}]", []),
+        ("configs: [{data_dir: data, data_files: [{split: train, path: ['a.parquet']}]}]", []),
+        ("configs: [{data_files: {train: './data/a.parquet', test: 'hf://x/y'}}]", []),
+        ("configs: [{data_files: {train: data/none.parquet}}]", ["config-without-files"]),
+        ("configs: nonsense", []),
+    ],
+)
+def test_what_differs_from_the_warrant_and_the_files_is_doubted(head: str, found: list[str]) -> None:
+    assert doubts(f"---\n{head}\n---\n", vouched(), ["data/a.parquet"]) == found

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from catalog.errors import Invalid, TooMany
+from gateway.web.attempts import Attempts, address
 from gateway.web.errors import BadRequest
-from gateway.web.pages.attempts import Attempts, address
 from gateway.web.pages.complaints import items_named
 from gateway.web.pages.forms import Form, local_path, read_form
 from tests.builders import NOW

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.web.api.downloads import Downloads
 from gateway.web.compat.hub.catalogue import HubCatalogue
+from gateway.web.compat.hub.device import DeviceLogin
 from gateway.web.compat.hub.errors import HubErrors
 from gateway.web.compat.hub.identity import HubIdentity
 from gateway.web.compat.hub.repositories import Repositories
@@ -21,6 +22,7 @@ class Hub:
 
     errors: HubErrors
     identity: HubIdentity
+    device: DeviceLogin
     catalogue: HubCatalogue
     trees: Trees
     resolve: Resolve
@@ -31,6 +33,7 @@ def build_hub(catalogue: Catalogue, downloads: Downloads, errors: Errors, base_u
     return Hub(
         errors=HubErrors(errors, base_url),
         identity=HubIdentity(),
+        device=DeviceLogin(catalogue, errors, f"{base_url}/device"),
         catalogue=HubCatalogue(catalogue, repositories, base_url),
         trees=Trees(catalogue, repositories, base_url),
         resolve=Resolve(repositories, downloads),

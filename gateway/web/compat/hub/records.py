@@ -72,7 +72,8 @@ def card_data(version: Version) -> dict[str, cards.Json]:
     told = cards.told(version.card)
     warrant = version.warrant
     if warrant is not None:
-        told.setdefault("license", warrant.licence.lower())
+        if "license" not in told:
+            told |= cards.licence_keys(warrant.licence)
         told.setdefault("pretty_name", warrant.title.en)
     return told
 
