@@ -37,7 +37,7 @@ def public(site: Site) -> list[str]:
 
 
 def of_reader() -> list[str]:
-    return ["/account", "/assets/demo/street-faces/terms", "/operator"]
+    return ["/account", "/device", "/device?code=BBBB-BBBB", "/assets/demo/street-faces/terms", "/operator"]
 
 
 def of_operator(site: Site) -> list[str]:
