@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from urllib.parse import quote, unquote_to_bytes
 
+from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -55,4 +57,7 @@ class RawRoute(BaseRoute):
         return match, {"endpoint": self.app, "path_params": values}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises HTTPException for a method that the address does not take."""
+        if scope["method"] not in self.methods:
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(sorted(self.methods))})
         await self.app(scope, receive, send)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -25,6 +26,7 @@ from catalog.vocabulary import (
     Kind,
     Reason,
     Role,
+    StoppedItem,
     Terms,
     Version,
     VersionState,
@@ -118,11 +120,15 @@ def view(tx: Transaction, ground: Ground, account_id: str | None, *, insider: bo
         and account_id is not None
         and terms_policy.status(tx.terms.accepted_majors(account_id, asset), terms) is AcceptanceStatus.IN_FORCE
     )
-    card = tx.assets.item(main.id, CARD)
-    if card is not None and card.sha256 in ground.stopped:
-        main = replace(main, card="")  # what was taken out is not read aloud either
+    main = without_stopped_card(tx, main, ground.stopped)
     versions = [v for v in tx.assets.versions(asset.id) if insider or v.state is not VersionState.DRAFT]
     return AssetView(asset, main, versions, terms, accepted)
+
+
+def without_stopped_card(tx: Transaction, version: Version, stopped: Mapping[str, StoppedItem]) -> Version:
+    """The version as it may be shown: a card that was taken out is not read aloud either."""
+    card = tx.assets.item(version.id, CARD) if stopped else None
+    return replace(version, card="") if card is not None and card.sha256 in stopped else version
 
 
 def is_insider(actor: Actor, ground: Ground) -> bool:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from catalog.policy.names import MAIN
 from catalog.ports import Transaction
 from catalog.vocabulary import Actor, Asset, Item, Kind, Version
+from gateway.web.api.assets import without_stopped_card
 from gateway.web.compat.hub.errors import Header, ascii_line, warning
 from gateway.web.compat.hub.records import card_data, instant, only, repository, tags
 from gateway.web.compat.hub.replies import count, flag, next_page, reply
@@ -49,7 +50,8 @@ def matching(tx: Transaction, wish: Wish) -> tuple[list[tuple[Asset, Version]], 
         batch = tx.assets.search(
             kind=wish.kind, text=wish.text, data_class=None, after=after, limit=BATCH, minors=False
         )
-        found += [pair for pair in batch if wish.fits(*pair)]
+        shown = [(asset, without_stopped_card(tx, main, tx.stops.stopped(asset.id))) for asset, main in batch]
+        found += [pair for pair in shown if wish.fits(*pair)]
         full = not wish.sort and len(found) > wish.limit
         if full or len(batch) < BATCH:
             break
@@ -117,7 +119,8 @@ class HubCatalogue:
         if open_:
             items = await self._repositories.items(place)
             siblings = [item for item in items.values() if item.sha256 not in place.ground.stopped]
-        record = repository(place.asset, place.version, place.present, siblings, blobs=flag(request, "blobs"))
+        version = await self._catalogue.read(without_stopped_card, place.version, place.ground.stopped)
+        record = repository(place.asset, version, place.present, siblings, blobs=flag(request, "blobs"))
         expand = request.query_params.getlist("expand")
         return reply(only(record, expand) if expand else record, *recalls(place, self._base))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
@@ -50,3 +52,10 @@ def test_a_field_of_words_takes_only_those() -> None:
 def test_another_method_is_said_to_be_so_and_head_goes_with_get() -> None:
     assert found("/a", b"/a", "POST")[0] is Match.PARTIAL
     assert found("/a", b"/a", "HEAD")[0] is Match.FULL
+
+
+def test_another_method_is_refused_and_the_right_ones_are_named() -> None:
+    scope = {"type": "http", "method": "POST", "raw_path": b"/a"}
+    with pytest.raises(HTTPException) as refused:
+        anyio.run(RawRoute("/a", nothing, ("GET",)).handle, scope, None, None)
+    assert refused.value.headers == {"Allow": "GET, HEAD"}
