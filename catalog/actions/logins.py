@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from catalog.actions import credentials
-from catalog.errors import Denied, Invalid, NotFound
+from catalog.errors import Denied, Flaw, Invalid, NotFound, Wrong
 from catalog.policy.access import requires
 from catalog.policy.roles import SCOPES
 from catalog.ports import NewId, Transaction
@@ -50,7 +50,7 @@ class Granted:
 def ask(tx: Transaction, client_id: str, program: str, *, now: datetime, new_id: NewId) -> tuple[str, Login]:
     """A program asks to be signed in: its secret, and what the person will see of it. Raises Invalid."""
     if not client_id or len(client_id) > MAX_CLIENT or not client_id.isprintable():
-        raise Invalid({"client_id": f"expects 1-{MAX_CLIENT} characters"})
+        raise Invalid({"client_id": Flaw(Wrong.CHARACTERS, least=1, most=MAX_CLIENT)})
     tx.logins.purge(now - KEPT_FOR)
     secret = secrets.token_urlsafe(32)
     login = Login(
@@ -88,7 +88,7 @@ def answer(tx: Transaction, actor: Actor, code: str, *, allow: bool, scopes: Col
     if login is None:
         raise NotFound("no-such-login")
     if allow and not (scopes and frozenset(scopes) <= actor.scopes):
-        raise Invalid({"scopes": f"expects some of {', '.join(sorted(actor.scopes))}"})
+        raise Invalid({"scopes": Flaw(Wrong.SCOPES, role=account.role, allowed=", ".join(sorted(actor.scopes)))})
     state = LoginState.ALLOWED if allow else LoginState.REFUSED
     answered = replace(login, state=state, account_id=account.id, scopes=frozenset(scopes) if allow else frozenset())
     tx.logins.update(answered)

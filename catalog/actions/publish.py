@@ -153,8 +153,8 @@ def release(
         wrong["items"] = Flaw(Wrong.NO_ITEMS)
     try:
         cards.read(publication.card)
-    except cards.BadFrontMatter as error:
-        wrong["README.md"] = str(error)
+    except Invalid as error:
+        wrong |= error.fields
     if checked is None or wrong:
         raise Invalid(wrong, "warrant-incomplete")
     names.no_collisions(item.path for item in items)

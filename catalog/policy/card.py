@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 import yaml
 
+from catalog.errors import Flaw, Invalid, Wrong
+from catalog.policy.names import CARD
 from catalog.vocabulary import Warrant
 
 MAX_HEAD = 64 * 1024  # characters
@@ -25,8 +27,8 @@ PROMPT = "Read and accept the terms {terms} before you fetch. 获取之前，请
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
-class BadFrontMatter(ValueError):
-    """The head of a card cannot be read; says why."""
+def wrong(why: Wrong, **params: object) -> Invalid:
+    return Invalid({CARD: Flaw(why, **params)})
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # the package has no types
@@ -34,7 +36,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # the package has no type
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            raise BadFrontMatter("it has an alias (*name): write the value out")
+            raise wrong(Wrong.HEAD_ALIAS)
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
 
@@ -46,22 +48,25 @@ def split(card: str) -> tuple[str | None, str]:
 
 
 def read(card: str) -> dict[str, Json]:
-    """The keys of the front matter; {} when there is none. Raises BadFrontMatter."""
+    """The keys of the front matter; {} when there is none. Raises Invalid."""
     head, _ = split(card)
     if head is None:
         return {}
     if len(head) > MAX_HEAD:
-        raise BadFrontMatter(f"it is longer than {MAX_HEAD} characters")
+        raise wrong(Wrong.HEAD_LONG, most=MAX_HEAD)
     try:
         found = yaml.load(head, _Loader)  # noqa: S506  a SafeLoader, and stricter
-    except yaml.YAMLError as error:
-        raise BadFrontMatter(" ".join(str(error).split())) from error
-    except (ValueError, RecursionError) as error:  # a date that is none; nesting beyond reason
-        raise BadFrontMatter(str(error)) from error
+    except yaml.MarkedYAMLError as error:
+        line = 1 if error.problem_mark is None else error.problem_mark.line + 2  # counted from the first dashes
+        raise wrong(Wrong.HEAD_YAML, line=line) from error
+    except (yaml.YAMLError, ValueError) as error:  # a character that may not be there; a date that is none
+        raise wrong(Wrong.HEAD_YAML, line=1) from error
+    except RecursionError as error:
+        raise wrong(Wrong.HEAD_DEEP) from error
     if found is None:
         return {}
     if not isinstance(found, Mapping):
-        raise BadFrontMatter("expects keys and values")
+        raise wrong(Wrong.HEAD_KEYS)
     return {str(key): _plain(value, 1) for key, value in found.items()}
 
 
@@ -69,14 +74,14 @@ def told(card: str) -> dict[str, Json]:
     """The same for a card that was released long ago: one that cannot be read says nothing."""
     try:
         return read(card)
-    except BadFrontMatter:
+    except Invalid:
         return {}
 
 
 def complete(card: str, warrant: Warrant, terms_id: str) -> str:
     """The card with what the warrant knows and its head does not say: licence, title, and that there are terms.
 
-    What the publisher wrote stays as it is. Raises BadFrontMatter.
+    What the publisher wrote stays as it is. Raises Invalid.
     """
     said = read(card)
     missing: dict[str, Json] = {} if "license" in said else licence_keys(warrant.licence)
@@ -91,7 +96,7 @@ def complete(card: str, warrant: Warrant, terms_id: str) -> str:
     above = f"{head}\n" if head and head.strip() else ""
     made = f"---\n{above}{lines}---\n{rest}"
     if read(made) != {**said, **missing}:
-        raise BadFrontMatter("write one key a line, so that others can be added")
+        raise wrong(Wrong.HEAD_LINES)
     return made
 
 
@@ -144,7 +149,7 @@ def _texts(value: Json) -> Iterator[str]:
 
 def _plain(value: object, depth: int) -> Json:
     if depth > MAX_DEPTH:
-        raise BadFrontMatter("it is nested too deep")
+        raise wrong(Wrong.HEAD_DEEP)
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):

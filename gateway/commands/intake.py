@@ -121,7 +121,7 @@ def card_of(root: Path) -> str:
     try:
         return card.read_bytes().decode()
     except UnicodeDecodeError as error:
-        raise Invalid({names.CARD: "expects UTF-8"}) from error
+        raise Invalid({names.CARD: Flaw(Wrong.NOT_UTF8)}) from error
 
 
 class Intake:

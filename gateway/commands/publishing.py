@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from catalog.actions import publish as publishing
 from catalog.actions import terms as terms_actions
-from catalog.errors import Invalid
 from catalog.policy import card as cards
 from catalog.policy import names
 from catalog.policy import warrant as warrants
@@ -47,10 +46,7 @@ def completed(publication: publishing.Publication) -> str:
     A warrant that cannot be read adds nothing: the release will name what is wrong with it.
     """
     checked, _ = warrants.read(publication.warrant, publication.class_override)
-    try:
-        return publication.card if checked is None else cards.complete(publication.card, checked, publication.terms_id)
-    except cards.BadFrontMatter as error:
-        raise Invalid({names.CARD: str(error)}) from error
+    return publication.card if checked is None else cards.complete(publication.card, checked, publication.terms_id)
 
 
 def release_folder(

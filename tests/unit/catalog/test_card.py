@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.policy.card import MAX_HEAD, BadFrontMatter, complete, doubts, read, split, told
+from catalog.errors import Invalid
+from catalog.policy.card import MAX_HEAD, complete, doubts, read, split, told
 from catalog.policy.warrant import read as read_warrant
 from catalog.vocabulary import Warrant
 from tests.builders import warrant
@@ -49,7 +50,7 @@ def test_what_yaml_makes_of_words_comes_out_as_json() -> None:
 )
 def test_what_cannot_be_trusted_is_refused_and_an_old_one_says_nothing(head: str) -> None:
     card = f"---\n{head}\n---\n# x"
-    with pytest.raises(BadFrontMatter):
+    with pytest.raises(Invalid):
         read(card)
     assert told(card) == {}
 
@@ -92,7 +93,7 @@ def test_a_licence_of_ones_own_is_written_by_its_name() -> None:
 
 
 def test_a_head_in_one_pair_of_braces_cannot_be_completed() -> None:
-    with pytest.raises(BadFrontMatter):
+    with pytest.raises(Invalid):
         complete("---\n{language: en}\n---\n", vouched(), "t")
 
 
