@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,6 +127,10 @@ class House:
 
 
 def picture(red: int) -> bytes:
+    """A new one each time: what was once stopped cannot be published again."""
+    made = Image.new("RGB", (16, 16), (red, 0, 0))
+    for place, byte in enumerate(secrets.token_bytes(6)):
+        made.putpixel((place + 1, 1), (0, 0, byte))
     out = io.BytesIO()
-    Image.new("RGB", (16, 16), (red, 0, 0)).save(out, "PNG")
+    made.save(out, "PNG")
     return out.getvalue()

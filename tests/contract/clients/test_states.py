@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,16 @@ from tests.contract.clients.people import Person, Seen
 from tests.contract.sdk.relay import Relay
 
 BIG = 24 * 1024 * 1024
-FILES: Mapping[str, bytes] = {"README.md": b"# A set\n", "train/0.png": picture(0), "train/1.png": picture(1)}
 FROM_HUB = "from huggingface_hub import *\n"
 FROM_DATASETS = "from datasets import load_dataset\n"
 FILE = FROM_HUB + "hf_hub_download(name, path, repo_type='dataset', token=token, cache_dir=cache)"
 COPY = FROM_HUB + "snapshot_download(name, repo_type='dataset', token=token, cache_dir=cache)"
 LOAD = FROM_DATASETS + "len(load_dataset(name, split='train', token=token, cache_dir=cache))"
 LIST = FROM_HUB + "HfFileSystem(token=token, skip_instance_cache=True).ls('datasets/' + name)"
+
+
+def fresh_files() -> dict[str, bytes]:
+    return {"README.md": b"# A set\n", "train/0.png": picture(0), "train/1.png": picture(1)}
 
 
 @pytest.fixture
@@ -49,7 +51,8 @@ def downloads(person: Person, each: Set, token: str, to: Path) -> Any:
 def test_before_acceptance_each_says_where_to_accept_and_after_it_works(
     person: Person, house: House, names: dict[str, Any], tmp_path: Path
 ) -> None:
-    faces = house.publish(FILES)
+    files = fresh_files()
+    faces = house.publish(files)
     _, token = house.account()
     names |= {"name": faces.name, "token": token}
     terms = f"{house.url}/assets/{faces.name}/terms"
@@ -73,13 +76,14 @@ def test_before_acceptance_each_says_where_to_accept_and_after_it_works(
 
     house.accept(token, faces)
     folder = person.gets(COPY, **names)
-    assert (Path(folder) / "train/0.png").read_bytes() == FILES["train/0.png"]
+    assert (Path(folder) / "train/0.png").read_bytes() == files["train/0.png"]
     assert person.gets(LOAD, **names) == 2
     assert downloads(person, faces, token, tmp_path / "here").status == 0
 
 
 def test_without_a_token_each_says_that_one_is_needed(person: Person, house: House, names: dict[str, Any]) -> None:
-    faces = house.publish(FILES)
+    files = fresh_files()
+    faces = house.publish(files)
     for code in (FILE, COPY):
         seen = person.types(code, **names, name=faces.name, token=False)
         assert seen.error[0] == "GatedRepoError"
@@ -91,7 +95,8 @@ def test_without_a_token_each_says_that_one_is_needed(person: Person, house: Hou
 def test_a_token_that_ended_is_told_from_a_set_that_is_not_there(
     person: Person, house: House, names: dict[str, Any]
 ) -> None:
-    faces = house.publish(FILES)
+    files = fresh_files()
+    faces = house.publish(files)
     ask = FROM_HUB + "HfApi(token=token).list_repo_files(name, repo_type='dataset')"
     seen = person.types(ask, name=faces.name, token="hbg_none")
     assert "HfHubHTTPError" in seen.error
@@ -103,7 +108,8 @@ def test_a_token_that_ended_is_told_from_a_set_that_is_not_there(
 def test_when_the_terms_change_each_says_where_to_accept_anew(
     person: Person, house: House, names: dict[str, Any], tmp_path: Path
 ) -> None:
-    faces = house.publish(FILES)
+    files = fresh_files()
+    faces = house.publish(files)
     names |= {"name": faces.name, "token": house.reader(faces)}
     before = person.gets(COPY, **names)
     house.changes_terms(faces, names["token"])
@@ -129,7 +135,8 @@ def test_when_the_terms_change_each_says_where_to_accept_anew(
 def test_an_item_that_was_withheld_is_named_and_a_copy_is_made_anew_without_it(
     person: Person, house: House, names: dict[str, Any], tmp_path: Path
 ) -> None:
-    faces = house.publish(FILES)
+    files = fresh_files()
+    faces = house.publish(files)
     names |= {"name": faces.name, "token": house.reader(faces)}
     before = person.gets(COPY, **names)
     notice = house.stops("withholdings", f"{faces.name}@main:train/0.png")["notice"]
@@ -159,7 +166,7 @@ def test_an_item_that_was_withheld_is_named_and_a_copy_is_made_anew_without_it(
         fresh = {**names, "cache": names["cache"] + revision[-5:], "path": "train/1.png", "revision": revision}
         got = person.gets(other, **fresh)
         assert f"/snapshots/{revision}/" in got
-        assert Path(got).read_bytes() == FILES["train/1.png"]
+        assert Path(got).read_bytes() == files["train/1.png"]
         assert "EntryNotFoundError" in person.types(other, **{**fresh, "path": "train/0.png"}).error
     ran = person.runs("download", faces.name, "train/0.png", "--repo-type", "dataset", token=names["token"])
     assert ran.status != 0
@@ -172,7 +179,8 @@ def test_an_item_that_was_withheld_is_named_and_a_copy_is_made_anew_without_it(
 def test_after_a_stop_no_copy_is_handed_out(
     person: Person, house: House, names: dict[str, Any], tmp_path: Path, act: str, says: str
 ) -> None:
-    faces = house.publish(FILES)
+    files = fresh_files()
+    faces = house.publish(files)
     names |= {"name": faces.name, "token": house.reader(faces)}
     before = person.gets(COPY, **names)
     assert person.gets(FILE, **names).startswith(before)
@@ -205,7 +213,7 @@ def test_after_a_stop_no_copy_is_handed_out(
 def test_a_revocation_cuts_the_transfer_and_the_next_try_says_why(
     person: Person, house: House, relay: Relay, names: dict[str, Any], tmp_path: Path
 ) -> None:
-    faces = house.publish({**FILES, "big.bin": hashlib.sha256(b"x").digest() * (BIG // 32)})
+    faces = house.publish({**fresh_files(), "big.bin": secrets.token_bytes(32) * (BIG // 32)})
     names |= {"name": faces.name, "token": house.reader(faces), "path": "big.bin"}
     with ThreadPoolExecutor(1) as pool:
         relay.hold_after(4 * 1024 * 1024)
@@ -223,7 +231,7 @@ def test_a_revocation_cuts_the_transfer_and_the_next_try_says_why(
 
 
 def test_a_command_that_is_cut_fails(person: Person, house: House, relay: Relay, tmp_path: Path) -> None:
-    faces = house.publish({"big.bin": hashlib.sha256(b"y").digest() * (BIG // 32)})
+    faces = house.publish({"big.bin": secrets.token_bytes(32) * (BIG // 32)})
     token = house.reader(faces)
     with ThreadPoolExecutor(1) as pool:
         relay.hold_after(4 * 1024 * 1024)
@@ -239,7 +247,8 @@ def test_a_command_that_is_cut_fails(person: Person, house: House, relay: Relay,
 def test_a_suspended_account_is_told_so_and_where_to_appeal(
     person: Person, house: House, names: dict[str, Any], tmp_path: Path
 ) -> None:
-    faces = house.publish(FILES)
+    files = fresh_files()
+    faces = house.publish(files)
     account, token = house.account()
     house.accept(token, faces)
     house.suspends(account)

@@ -83,8 +83,6 @@ class HubErrors:
             headers.append((b"x-repo-commit", error.params["commit"].encode()))
         log.info("%s %s: %s", request.method, request.url.path, refusal.code)
         body = {"error": text, "code": refusal.code, **links}
-        if refusal.fields:
-            body["error"] = f"{text} ({', '.join(refusal.fields)})"
         response = Response(
             json.dumps(body, ensure_ascii=False).encode(),
             status,
