@@ -79,12 +79,12 @@ ASSET = "/v1/assets/{ns}/{name}"
 VERSION = ASSET + "/versions/{version}"
 # Not the first part of a model's address in a dialect that begins with its name.
 TAKEN = "v1|api|assets|datasets|spaces|models|static|operator|complaints|account|notices|oauth|ga4gh"
+MODEL = "/{ns:(?!(?:" + TAKEN + ")/)[^/]+}/{name}"
 
 
 def byte_routes(*, downloads: Downloads, resolve: Resolve, hub: Refuse) -> list[Entry]:
     """Every address from which an original's bytes can leave. There is no other."""
     both = ("GET", "HEAD")
-    model = "/{ns:(?!(?:" + TAKEN + ")/)[^/]+}/{name}"
     return [
         Entry(
             methods=both, path=VERSION + "/files/{path:path}", who=Who.SIGNED_IN, sends=downloads.file,
@@ -99,7 +99,7 @@ def byte_routes(*, downloads: Downloads, resolve: Resolve, hub: Refuse) -> list[
             refuse=hub, about="The bytes of a dataset's file, for clients of the Hub.",
         ),
         Entry(
-            methods=both, path=model + "/resolve/{rev}/{path:path}", sends=resolve.file,
+            methods=both, path=MODEL + "/resolve/{rev}/{path:path}", sends=resolve.file,
             refuse=hub, about="The bytes of a model's file, for clients of the Hub.",
         ),
     ]  # fmt: skip

@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.installation import open_installation
-from gateway.settings import load
 from tests.contract.clients.environments import CLIENTS, CannotMake, Client, environment
-from tests.contract.clients.house import House
 from tests.contract.clients.people import Person, sitting
 from tests.contract.sdk.relay import Relay, relaying
-from tests.gateways import Gateway
+from tests.houses import House, running
 
 ALL = [
     pytest.param(
@@ -26,12 +23,8 @@ ALL = [
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    base = tmp_path_factory.mktemp("house")
-    gateway = Gateway(base / "data")
-    with gateway.serving():
-        installation = open_installation(load({"data": gateway.data}, environ={}))
-        yield House(gateway, installation, base)
-        installation.close()
+    with running(tmp_path_factory.mktemp("house")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.clients.house import House, Set, picture
 from tests.contract.clients.people import Person
+from tests.houses import House, Set, picture
 
 ROWS = 40
 PARQUET = (

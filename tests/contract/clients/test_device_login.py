@@ -14,8 +14,8 @@ import httpx2
 import pytest
 
 from catalog.actions import credentials
-from tests.contract.clients.house import House
 from tests.contract.clients.people import Person
+from tests.houses import House
 
 PASSWORD = "correct horse battery"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from catalog.vocabulary import Kind
-from tests.contract.clients.house import House, Set, picture
 from tests.contract.clients.people import Person
+from tests.houses import House, Set, picture
 
 CARD = b"---\nlanguage: [en, zh]\ntask_categories: [image-classification]\ntags: [faces]\n---\n# A set\n"
 BIG = 3 * 1024 * 1024

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.clients.house import House, Set, picture
 from tests.contract.clients.people import Person, Seen
 from tests.contract.sdk.relay import Relay
+from tests.houses import House, Set, picture
 
 BIG = 24 * 1024 * 1024
 FROM_HUB = "from huggingface_hub import *\n"

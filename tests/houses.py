@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from catalog.actions.publish import Publication
 from catalog.vocabulary import Kind, Role
 from gateway.commands.intake import card_of
 from gateway.commands.publishing import release_folder
-from gateway.installation import Installation, random_id, utc_now
+from gateway.installation import Installation, open_installation, random_id, utc_now
+from gateway.settings import load
 from tests.builders import warrant
 from tests.gateways import Gateway
 
@@ -124,6 +126,16 @@ class House:
         with self.gateway.client(self.gateway.token) as operator:
             done = operator.post("/v1/operator/suspensions", json={"account": account, "reason": "misuse"})
         assert done.status_code == 200, done.text
+
+
+@contextlib.contextmanager
+def running(base: Path) -> Iterator[House]:
+    """A gateway in this folder, served by a process of its own."""
+    gateway = Gateway(base / "data")
+    with gateway.serving():
+        installation = open_installation(load({"data": gateway.data}, environ={}))
+        yield House(gateway, installation, base)
+        installation.close()
 
 
 def picture(red: int) -> bytes:
