@@ -26,6 +26,7 @@ log = logging.getLogger("hubgate.web.hub")
 
 Header = tuple[bytes, bytes]
 
+LONGEST = 1000  # characters of a header; what was asked for may be part of it
 BAD_CREDENTIAL = "Invalid credentials in Authorization header"  # the sentence by which clients know this case
 GATED = "GatedRepo"
 NO_REVISION = "RevisionNotFound"
@@ -109,8 +110,9 @@ def _sentence(refusal: Refusal, words: Words, links: Mapping[str, str]) -> str:
 
 
 def ascii_line(text: str) -> bytes:
-    """One line that a header can hold and every client shows alike."""
-    return " ".join(text.split()).encode("ascii", "replace")
+    """One line of bounded length that a header can hold and every client shows alike."""
+    line = " ".join(text.split())[:LONGEST]
+    return "".join(character if " " <= character <= "~" else "?" for character in line).encode()
 
 
 def request_id() -> Header:

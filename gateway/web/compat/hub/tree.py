@@ -204,7 +204,7 @@ async def _asked(request: Request) -> tuple[list[str], bool]:
 def _from_json(body: bytes) -> tuple[list[str], bool]:
     try:
         asked = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest("not-json") from error
     paths = asked.get("paths") if isinstance(asked, dict) else None
     paths = [paths] if isinstance(paths, str) else paths
