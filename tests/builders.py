@@ -152,6 +152,7 @@ def published(
     tag: str | None = None,
     keys: Mapping[str, object] | None = None,
     kind: Kind = Kind.DATASET,
+    previews_per_version: int = 100,
 ) -> Version:
     publication = publish.Publication(
         kind=kind,
@@ -165,7 +166,9 @@ def published(
     with store.begin() as tx:
         draft = publish.open_draft(tx, by, kind, full_name, now=NOW, new_id=new_id)
         publish.keep_only(tx, by, draft.id, items or (item(),))
-        return publish.release(tx, by, draft.id, publication, previews_per_version=100, now=NOW).version
+        return publish.release(
+            tx, by, draft.id, publication, previews_per_version=previews_per_version, now=NOW
+        ).version
 
 
 def accepted(store: Store, who: Actor, full_name: str = "demo/street-faces") -> bool:
