@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-clients lint bench lock clean
+.PHONY: help env demo test test-clients fuzz lint bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -27,6 +28,9 @@ test: env  ## the whole test suite; what a missing system program skips is liste
 
 test-clients: env  ## other people's clients, every version, and the table of what works in docs/reference/
 	$(BIN)/pytest tests/contract/clients -m clients --compatibility docs/reference
+
+fuzz: env  ## pictures changed at random, through real preview workers, for SECONDS=600
+	$(BIN)/python -m tests.fault.fuzz --seconds $(SECONDS)
 
 lint: env  ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff format --check .

@@ -1,17 +1,24 @@
 """What a worker process may use. Set from inside, before any decoder is loaded, and never loosened."""
 
+import contextlib
 import math
 import resource
+from pathlib import Path
 
 _FILES = 64
 _GRACE_S = 5  # the guard's own clock should strike first; this one is for a guard that has died
 
 
 def bound_memory(memory_bytes: int) -> None:
-    """From now on: so much address space, no core dump (it would hold the picture), few descriptors."""
+    """From now on: so much address space, no core dump (it would hold the picture), few descriptors.
+
+    When the machine itself runs out of memory, this process is the first that the kernel ends.
+    """
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
+    with contextlib.suppress(OSError):  # not everywhere; and it bounds nothing by itself
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def bound_reach() -> None:
