@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
-from catalog.errors import CatalogUnavailable
 from sqlalchemy import Connection, Dialect, Insert, MetaData, Row, String, Table, TypeDecorator, Update
+
+from catalog.errors import CatalogUnavailable
 
 metadata = MetaData(
     naming_convention={
