@@ -28,7 +28,10 @@ class FileBlob:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self.size = os.fstat(fd).st_size
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._fd).st_size
 
     def fileno(self) -> int:
         return self._fd
@@ -79,13 +82,15 @@ class FileOriginals:
         return stored
 
     def open(self, sha256: str) -> FileBlob:
-        with self._place(sha256) as (folder, name):
-            try:
-                return FileBlob(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder))
-            except FileNotFoundError as error:
-                raise BlobMissing(sha256) from error
-            except OSError as error:
-                raise BlobsUnavailable(str(error)) from error
+        folder = self._place(sha256)
+        try:
+            return FileBlob(os.open(sha256[4:], os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder))
+        except FileNotFoundError as error:
+            raise BlobMissing(sha256) from error
+        except OSError as error:
+            raise BlobsUnavailable(str(error)) from error
+        finally:
+            os.close(folder)
 
     def exists(self, sha256: str) -> bool:
         try:
@@ -95,10 +100,14 @@ class FileOriginals:
         return True
 
     def delete(self, sha256: str) -> None:
-        with contextlib.suppress(BlobMissing), self._place(sha256) as (folder, name):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=folder)
-            os.fsync(folder)
+        with contextlib.suppress(BlobMissing):
+            folder = self._place(sha256)
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(sha256[4:], dir_fd=folder)
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def digests(self) -> Iterator[str]:
         for first in sorted(_names(self._root, length=2)):
@@ -132,19 +141,19 @@ class FileOriginals:
             os.fsync(parent)
             self._durable.add(key)
 
-    @contextlib.contextmanager
-    def _place(self, sha256: str) -> Iterator[tuple[int, str]]:
-        """The opened folder of a digest and the name in it. Raises BlobMissing, BlobsUnavailable."""
+    def _place(self, sha256: str) -> int:
+        """The opened folder that a digest lies in; the caller closes it. Raises BlobMissing, BlobsUnavailable."""
         checked(sha256)
-        with contextlib.ExitStack() as stack:
+        try:
+            outer = os.open(sha256[:2], _FOLDER, dir_fd=self._root)
             try:
-                outer = stack.enter_context(_folder(sha256[:2], self._root))
-                inner = stack.enter_context(_folder(sha256[2:4], outer))
-            except FileNotFoundError as error:
-                raise BlobMissing(sha256) from error
-            except OSError as error:
-                raise BlobsUnavailable(str(error)) from error
-            yield inner, sha256[4:]
+                return os.open(sha256[2:4], _FOLDER, dir_fd=outer)
+            finally:
+                os.close(outer)
+        except FileNotFoundError as error:
+            raise BlobMissing(sha256) from error
+        except OSError as error:
+            raise BlobsUnavailable(str(error)) from error
 
     def _sweep(self) -> None:
         with _folder(_INCOMING, self._root) as incoming:

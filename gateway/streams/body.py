@@ -1,6 +1,6 @@
 """Sending the bytes of a blob, with the lease and the stream's life asked before every hand-over."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from gateway.blobs.base import Blob
 from gateway.streams.connection import EXTENSION, Connection
 from gateway.streams.ranges import Header, Plan
 from gateway.streams.registry import Ending, Stream
-from gateway.streams.zerocopy import COPY_BELOW, ZERO_COPY
+from gateway.streams.zerocopy import COPY_BELOW, WHOLE, ZERO_COPY
 
 WINDOW = 16 * 1024 * 1024
 # A body is over when all but this is acknowledged: what the kernel still holds cannot be cut once it is forgotten.
@@ -66,8 +66,12 @@ async def send_blob(
     the connection then ends short of its Content-Length.
     """
     sender = BodySender(scope, send, stream, may_send)
-    await sender.start(plan.status, [*headers, *plan.headers], None if plan.status == 304 else plan.length)
-    await sender.blob(blob, plan.start, plan.stop, last=plan.length <= COPY_BELOW)
+    head = [*headers, *plan.headers]
+    if 0 < plan.length <= COPY_BELOW and sender.takes_whole and blob.fileno() is not None:
+        await sender.whole(plan.status, head, blob.read(plan.start, plan.stop))
+    else:
+        await sender.start(plan.status, head, None if plan.status == 304 else plan.length)
+        await sender.blob(blob, plan.start, plan.stop)
     return await sender.finish()
 
 
@@ -92,23 +96,36 @@ class BodySender:
 
     async def start(self, status: int, headers: Iterable[Header], length: int | None) -> None:
         """Send the head. Raises NotServing."""
-        if not self._may_send():
-            raise NotServing
-        self._length = length
         head = list(headers)
         if length is not None:
             head.append((b"content-length", b"%d" % length))
+        self._begin(length)
+        await self._send({"type": "http.response.start", "status": status, "headers": head})
+
+    async def whole(self, status: int, headers: Sequence[Header], body: bytes) -> None:
+        """Send the head and all of a small body at once, where that is known here. Raises NotServing."""
+        self._begin(len(body))
+        await self._tell({"type": WHOLE, "status": status, "headers": headers, "body": body, "more_body": False})
+
+    def _begin(self, length: int | None) -> None:
+        if not self._may_send():
+            raise NotServing
+        self._length = length
         if self._link is not None:
             self._before = self._link.handed
             self._link.guard = self.allowed
             self._stream.peer = self._link
-        await self._send({"type": "http.response.start", "status": status, "headers": head})
 
     def allowed(self) -> bool:
         """Whether the next byte may leave."""
         if self._stream.ending is None and not self._may_send():
             self._refused = True
         return self._stream.ending is None and not self._refused
+
+    @property
+    def takes_whole(self) -> bool:
+        """`whole` may be called instead of `start`."""
+        return self._link is not None and not self._head_only
 
     @property
     def over(self) -> bool:
@@ -120,11 +137,8 @@ class BodySender:
         if not self._head_only and piece and not self.over:
             await self._body(piece, more=True)
 
-    async def blob(self, blob: Blob, start: int, stop: int, *, last: bool = False) -> None:
-        """Send the bytes from `start` to `stop` of the blob, without copying where there is a descriptor.
-
-        `last` says that the body ends with them, which saves a message.
-        """
+    async def blob(self, blob: Blob, start: int, stop: int) -> None:
+        """Send the bytes from `start` to `stop` of the blob, without copying where there is a descriptor."""
         if self._head_only or start == stop:
             return
         fd = blob.fileno() if self._zero_copy else None
@@ -132,13 +146,12 @@ class BodySender:
             async for piece in blob.chunks(start, stop):
                 if self.over:
                     return
-                start += len(piece)
-                await self._body(piece, more=not last or start < stop)
+                await self._body(piece, more=True)
         else:
             while start < stop and not self.over:
                 count = min(WINDOW, stop - start)
                 start += count
-                await self._file(fd, start - count, count, more=not last or start < stop)
+                await self._file(fd, start - count, count)
 
     async def finish(self) -> Outcome:
         """End the body, or reset the connection where it may not be ended well; gives what became of it."""
@@ -160,8 +173,8 @@ class BodySender:
         self._counted += len(piece)
         await self._tell({"type": "http.response.body", "body": piece, "more_body": more})
 
-    async def _file(self, fd: int, offset: int, count: int, *, more: bool) -> None:
-        await self._tell({"type": ZERO_COPY, "file": fd, "offset": offset, "count": count, "more_body": more})
+    async def _file(self, fd: int, offset: int, count: int) -> None:
+        await self._tell({"type": ZERO_COPY, "file": fd, "offset": offset, "count": count, "more_body": True})
 
     async def _tell(self, message: dict[str, Any]) -> None:
         await self._send(message)

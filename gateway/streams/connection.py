@@ -94,6 +94,27 @@ class Connection:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.05)
 
+    def write(self, head: bytes, body: bytes) -> bool:
+        """Hand a head and its small body on in one call; what the kernel does not take now is kept for it.
+
+        Gives False, and sends nothing, when the connection has ended or the guard says no. The transport's own buffer
+        must be empty.
+        """
+        if self.closed or not (self.guard is None or self.guard()):
+            return False
+        try:
+            sent = os.writev(self._socket.fileno(), (head, body))
+        except BlockingIOError:
+            sent = 0
+        except ConnectionError:
+            self._transport.abort()
+            self.lost()
+            return False
+        self.handed += len(body)
+        if sent < len(head) + len(body):
+            self._transport.write((head + body)[sent:])
+        return True
+
     async def send_file(self, fd: int, offset: int, count: int) -> None:
         """Hand ``count`` bytes of the file from ``offset`` on to the kernel without copying them.
 

@@ -1,7 +1,8 @@
 """The HTTP protocol of the byte path: uvicorn's, with zero-copy sending and a connection that can be cut.
 
 Give ``CuttableProtocol`` to uvicorn as ``http=``, on the asyncio loop. It offers two ASGI extensions:
-``http.response.zerocopysend`` as the ASGI specification has it, and ``hubgate.connection`` (see connection.py).
+``http.response.zerocopysend`` as the ASGI specification has it, and ``hubgate.connection`` (see connection.py), with
+which comes the message ``hubgate.whole``: `status`, `headers` and all of the `body`, which leave together at once.
 """
 
 import asyncio
@@ -10,15 +11,17 @@ from typing import Any, cast
 
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.streams.connection import EXTENSION, Connection, FileTooShort
 
 ZERO_COPY = "http.response.zerocopysend"
+WHOLE = "hubgate.whole"
 # Below this size reading and writing costs less than a system call of its own for the body.
 COPY_BELOW = 64 * 1024
 HEAD_MAX = 64 * 1024
 HEAD_TIMEOUT_S = 30.0
+_CONTROLS = bytes(code for code in (*range(0x20), 0x7F) if code != 0x09)
 _NO_MORE = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
@@ -127,9 +130,27 @@ class _Exchange:
         if kind == ZERO_COPY:
             await self._send_file(cast(dict[str, Any], message))
             return
+        if kind == WHOLE:
+            await self._send_whole(cast(dict[str, Any], message))
+            return
         await self._send_with_head(message)
         if kind == "http.response.body" and self._cycle.scope["method"] != "HEAD" and not self._link.closed:
             self._link.handed += len(cast(dict[str, Any], message).get("body", b""))
+
+    async def _send_whole(self, message: dict[str, Any]) -> None:
+        cycle, link, body = self._cycle, self._link, message["body"]
+        if cycle.response_started or cycle.scope["method"] == "HEAD":
+            raise RuntimeError("A whole response cannot follow another, nor answer HEAD")
+        head = _head(message["status"], [*cycle.default_headers, *message["headers"]], len(body), cycle.keep_alive)
+        if self._flow.write_paused and not cycle.disconnected:
+            await self._flow.drain()
+        if cycle.disconnected or not link.write(head, body):
+            return
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
 
     async def _send_with_head(self, message: ASGISendEvent) -> None:
         head, self._head = self._head, None
@@ -185,3 +206,12 @@ class _Exchange:
         cycle.expected_content_length -= sent
         if sent == count and not more:
             await cycle.send(cast(ASGISendEvent, _NO_MORE))
+
+
+def _head(status: int, headers: list[tuple[bytes, bytes]], length: int, keep_alive: bool) -> bytes:
+    """A response's head. Raises RuntimeError when a header would break it."""
+    lines = b"".join([b"%s: %s\r\n" % header for header in headers])
+    if len(lines) - len(lines.translate(None, _CONTROLS)) != 2 * len(headers):
+        raise RuntimeError("Invalid HTTP header.")
+    close = b"" if keep_alive else b"connection: close\r\n"
+    return b"%scontent-length: %d\r\n%s%s\r\n" % (STATUS_LINE[status], length, lines, close)

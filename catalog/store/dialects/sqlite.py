@@ -57,6 +57,7 @@ class SqliteDialect:
             URL.create("sqlite", database=str(self._path)),  # a name with ? or % stays a name
             pool_size=1 if writes else 16,
             max_overflow=0,
+            pool_reset_on_return=None,  # every transaction is ended by who began it
             connect_args={"check_same_thread": False, "timeout": self._busy_ms / 1000},
         )
 

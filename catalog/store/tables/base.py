@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, MetaData, Row, String, Table, TypeDecorator, Update
 
+from catalog.errors import CatalogUnavailable
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -73,7 +75,10 @@ class Bulk:
         """Execute for each row; no rows, no statement."""
         if rows:
             text, shape = self._ready.get(connection.dialect.name) or self._compile(connection.dialect)
-            connection.exec_driver_sql(text, [shape(row) for row in rows])
+            try:
+                connection.connection.cursor().executemany(text, [shape(row) for row in rows])
+            except connection.dialect.loaded_dbapi.Error as error:
+                raise CatalogUnavailable(cause=type(error).__name__) from error
 
     def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
         keys = self._names if isinstance(self._statement, Insert) else None
