@@ -35,7 +35,7 @@ while number < int(sys.argv[2]):
     number += 1
     reader = builders.actor(store)
     try:
-        version = builders.published(store, operator, full_name=name)
+        version = builders.published(store, operator, builders.item(data=name.encode()), full_name=name)
         print("published", version.id, flush=True)
         builders.accepted(store, reader, name)
         print("accepted", reader.account.id, flush=True)

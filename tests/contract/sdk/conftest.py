@@ -16,13 +16,17 @@ LARGE = 48 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Published:
-    """A running gateway, and the folder that was published from it under fresh names."""
+    """A running gateway, and the folder whose last publication it holds."""
 
     gateway: Gateway
     folder: Path
 
     def publish(self, name: str) -> str:
-        """The set once more, under another name; its version's id."""
+        """A set of this name; its version's id. No two share a byte: what one test stops may never come back."""
+        (self.folder / "README.md").write_text(f"# {name}\n\nOf files.\n", encoding="utf-8")
+        (self.folder / "large.bin").write_bytes(hashlib.sha256(name.encode()).digest() * (LARGE // 32))
+        for number in range(20):
+            (self.folder / "人脸" / f"{number} #%.txt").write_text(f"{name} {number % 15}", encoding="utf-8")
         return self.gateway.publish(self.folder, name, "--class", "public")
 
 
@@ -31,10 +35,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     base = tmp_path_factory.mktemp("gateway")
     folder = base / "set"
     (folder / "人脸").mkdir(parents=True)
-    (folder / "README.md").write_text("# A set\n\nOf files.\n", encoding="utf-8")
-    (folder / "large.bin").write_bytes(hashlib.sha256(b"seed").digest() * (LARGE // 32))
-    for number in range(20):
-        (folder / "人脸" / f"{number} #%.txt").write_text(f"number {number % 15}", encoding="utf-8")
     gateway = Gateway(base / "data")
     with gateway.serving():
         gateway.terms(base)
