@@ -397,6 +397,9 @@ class ChangeFeed(Protocol):
         """`streams_cut` counts from the replica's start."""
 
     def withdraw(self, replica: str) -> None: ...
+    def forget(self, replica: Replica) -> None:
+        """Withdraw another that is dead, unless it has written since `replica` was read."""
+
     def replicas(self) -> Sequence[Replica]: ...
     def close(self) -> None: ...
 

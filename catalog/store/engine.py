@@ -18,6 +18,9 @@ from catalog.store.feed import Opens, SqlFeed
 from catalog.store.tables.base import Link
 from catalog.store.transaction import SqlTransaction
 
+# A replica that waits for another's write cannot look for stops meanwhile, so it would rather report at its next look.
+REPORT_PATIENCE_MS = 30
+
 
 class SqlStore:
     """The Store of catalog/ports.py on SQLAlchemy Core."""
@@ -26,6 +29,7 @@ class SqlStore:
         self._dialect = dialect
         self._writer = dialect.engine(writes=True)
         self._reader = dialect.engine(writes=False)
+        self._reporter = dialect.engine(writes=True, patience_ms=REPORT_PATIENCE_MS)
 
     def migrate(self) -> None:
         """Bring the schema to this release's; safe to run by several processes at once."""
@@ -43,11 +47,12 @@ class SqlStore:
         return self._transaction(self._reading)
 
     def feed(self) -> SqlFeed:
-        return SqlFeed(self._dialect.watch(), self._reading, self._writing)
+        return SqlFeed(self._dialect.watch(), self._reading, self._reporting)
 
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+        self._reporter.dispose()
 
     @contextmanager
     def _transaction(self, opens: Opens) -> Iterator[SqlTransaction]:
@@ -57,6 +62,11 @@ class SqlStore:
     @contextmanager
     def _writing(self) -> Iterator[Link]:
         with self._dialect.writing(), self._open(self._writer) as link:
+            yield link
+
+    @contextmanager
+    def _reporting(self) -> Iterator[Link]:
+        with self._open(self._reporter) as link:
             yield link
 
     @contextmanager

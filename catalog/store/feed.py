@@ -56,6 +56,11 @@ class SqlFeed:
         with self._writing() as link:
             link.connection.execute(delete(replicas).where(replicas.c.id == replica))
 
+    def forget(self, replica: Replica) -> None:
+        unchanged = (replicas.c.id == replica.id) & (replicas.c.seen_at == replica.seen_at)
+        with self._writing() as link:
+            link.connection.execute(delete(replicas).where(unchanged))
+
     def replicas(self) -> Sequence[Replica]:
         with self._reading() as link:
             return [

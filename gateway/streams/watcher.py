@@ -14,7 +14,7 @@ from datetime import datetime
 
 from catalog.errors import CatalogUnavailable
 from catalog.ports import ChangeFeed
-from catalog.vocabulary import Cut
+from catalog.vocabulary import Cut, Replica
 from gateway.streams.lease import Lease, Monotonic, boottime
 from gateway.streams.registry import Registry
 from gateway.streams.stalls import StallWatch
@@ -23,6 +23,11 @@ LOOK_S = 0.01
 READ_AT_LEAST_S = 0.1
 GUARD_S = 0.05
 STALLS_S = 1.0
+# A replica writes its row at least so often. One that could not write for SILENT_S enrols anew before it sends another
+# byte, since others forget a row that they have seen unchanged for FORGET_S, and then no stop waits for it.
+HEARTBEAT_S = 5.0
+SILENT_S = 30.0
+FORGET_S = 60.0
 
 OnLoop = Callable[[Callable[[], None]], None]
 
@@ -56,13 +61,20 @@ class Look:
         self._enrolled = False
         self._unreported = False
         self._read_at = float("-inf")
+        self._told_at = float("-inf")
+        self._others: dict[str, tuple[Replica, float]] = {}
         self.position = 0
 
     def look(self) -> None:
         """Raises CatalogUnavailable; the lease is then not extended."""
         began = self._clock()
+        if self._enrolled and began - self._told_at >= SILENT_S:
+            self._lease.lose()
+            self._enrolled = False
+            self._on_loop(self._end_all)
         if not self._enrolled:
             self._enrol()
+            self._told_at = began
         if self._feed.moved() or began - self._read_at >= READ_AT_LEAST_S:
             position = self._feed.position()
             self._read_at = began
@@ -73,15 +85,32 @@ class Look:
                 self._on_loop(lambda: self._apply(position, cuts))
                 self._unreported = self._unreported or bool(cuts)
         self._lease.extend(began)
-        if self._unreported:
-            self._report()
+        if self._unreported or began - self._told_at >= HEARTBEAT_S:
+            self._report(began)
 
-    def _report(self) -> None:
+    def _report(self, began: float) -> None:
         try:
             self._feed.applied(self._replica, self.position, self._registry.streams_cut, self._now())
+            self._unreported = False
+            if began - self._told_at >= HEARTBEAT_S:
+                self._forget_the_dead(began)
+            self._told_at = began
         except CatalogUnavailable:
             return  # told at the next look; whoever waits for it waits 350 ms at most
-        self._unreported = False
+
+    def _forget_the_dead(self, now: float) -> None:
+        """By our own clock alone: those of others may differ from it."""
+        rows = {row.id: row for row in self._feed.replicas() if row.id != self._replica}
+        before = self._others
+        self._others = {}
+        for name, row in rows.items():
+            known, since = before.get(name, (row, now))
+            self._others[name] = (row, since if known == row else now)
+            if now - self._others[name][1] >= FORGET_S:
+                self._feed.forget(row)
+
+    def _end_all(self) -> None:
+        self._registry.cut_all()
 
     def withdraw(self) -> None:
         """No stop needs to wait for this replica any more. Raises CatalogUnavailable."""

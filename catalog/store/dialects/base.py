@@ -21,7 +21,9 @@ class StoreDialect(Protocol):
     def insert(self) -> Callable[[Table], Any]:
         """The engine's INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
 
-    def engine(self, *, writes: bool) -> Engine: ...
+    def engine(self, *, writes: bool, patience_ms: int | None = None) -> Engine:
+        """Connections that wait so long for another process's write, or as long as is usual."""
+
     def writing(self) -> AbstractContextManager[object]:
         """Held around a write transaction."""
 

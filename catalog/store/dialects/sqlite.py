@@ -52,19 +52,20 @@ class SqliteDialect:
     def insert(self) -> Callable[[Table], Any]:
         return sqlite.insert
 
-    def engine(self, *, writes: bool) -> Engine:
+    def engine(self, *, writes: bool, patience_ms: int | None = None) -> Engine:
+        busy_ms = self._busy_ms if patience_ms is None else patience_ms
         engine = create_engine(
             URL.create("sqlite", database=str(self._path)),  # a name with ? or % stays a name
             pool_size=1 if writes else 16,
             max_overflow=0,
             pool_reset_on_return=None,  # every transaction is ended by who began it
-            connect_args={"check_same_thread": False, "timeout": self._busy_ms / 1000},
+            connect_args={"check_same_thread": False, "timeout": busy_ms / 1000},
         )
 
         def connected(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves
             cursor = connection.cursor()
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={self._busy_ms}"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={busy_ms}"):
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
             cursor.close()

@@ -146,6 +146,27 @@ def test_replicas_are_enrolled_told_of_and_withdrawn(store: Store) -> None:
     feed.close()
 
 
+def test_a_replica_that_has_written_since_is_not_forgotten(store: Store) -> None:
+    feed = store.feed()
+    feed.enrol("one", 3, NOW)
+    (seen,) = feed.replicas()
+    feed.applied("one", 3, 0, NOW + timedelta(seconds=5))
+    feed.forget(seen)
+    (again,) = feed.replicas()
+    feed.forget(again)
+    assert list(feed.replicas()) == []
+    feed.close()
+
+
+def test_a_replica_does_not_wait_with_its_report_until_a_long_write_is_over(store: Store) -> None:
+    feed = store.feed()
+    feed.enrol("one", 3, NOW)
+    with store.begin(), pytest.raises(CatalogUnavailable):
+        feed.applied("one", 7, 0, NOW)
+    feed.applied("one", 7, 0, NOW)
+    feed.close()
+
+
 def test_a_job_is_taken_by_one_and_again_when_its_lease_has_ended(store: Store) -> None:
     minute = timedelta(minutes=1)
     with store.begin() as tx:

@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +13,7 @@ from catalog.vocabulary import Cut, Replica
 from gateway.streams.lease import Lease, boottime, wait_effective
 from gateway.streams.registry import Ending, Registry, Stopped
 from gateway.streams.stalls import StallWatch
-from gateway.streams.watcher import Look, Watcher
+from gateway.streams.watcher import FORGET_S, HEARTBEAT_S, SILENT_S, Look, Watcher
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -57,6 +58,11 @@ class Feed:
     def withdraw(self, replica: str) -> None:
         self._check()
         del self.rows[replica]
+
+    def forget(self, replica: Replica) -> None:
+        self._check()
+        if self.rows.get(replica.id) == replica:
+            del self.rows[replica.id]
 
     def replicas(self) -> Sequence[Replica]:
         self._check()
@@ -128,6 +134,44 @@ def test_a_replica_that_cannot_enrol_serves_nothing() -> None:
     bench.feed.read_only = False
     bench.look.look()
     assert bench.lease.valid()
+
+
+def test_a_row_that_nobody_renews_is_forgotten_after_a_minute() -> None:
+    bench = Bench()
+    dead = Replica(id="dead", applied=1, streams_cut=0, seen_at=NOW)
+    alive = Replica(id="alive", applied=1, streams_cut=0, seen_at=NOW)
+    bench.feed.rows = {"dead": dead, "alive": alive}
+    bench.look.look()
+    started = bench.clock.now
+    while bench.clock.now - started < FORGET_S:
+        bench.clock.now += HEARTBEAT_S
+        bench.feed.rows["alive"] = replace(alive, seen_at=NOW + timedelta(seconds=bench.clock.now))
+        bench.look.look()
+        assert "dead" in bench.feed.rows
+    bench.clock.now += HEARTBEAT_S
+    bench.look.look()
+    assert set(bench.feed.rows) == {"alive", "r"}
+
+
+def test_a_replica_that_could_not_write_for_long_ends_its_streams_and_enrols_anew() -> None:
+    bench = Bench()
+    bench.look.look()
+    running = bench.stream("asset:a")
+    bench.feed.read_only = True
+    bench.clock.now += SILENT_S - 1
+    bench.look.look()
+    assert bench.lease.valid()
+    assert running == []
+    del bench.feed.rows["r"]  # as others do when it has been silent for longer
+    bench.clock.now += 1
+    with pytest.raises(CatalogUnavailable):
+        bench.look.look()
+    assert running == ["asset:a"]
+    assert not bench.lease.valid()
+    bench.feed.read_only = False
+    bench.look.look()
+    assert bench.lease.valid()
+    assert "r" in bench.feed.rows
 
 
 def test_facts_from_before_the_enrolment_are_refused() -> None:
