@@ -167,7 +167,8 @@ def release(
     digest = manifest_digest(items)
     same = tx.assets.published_with(asset.id, digest)
     if same is not None:
-        return Released(version=same, new=False, warnings=(), preview_job=None)
+        kept = () if same.warrant == checked else ("warrant-not-taken",)
+        return Released(version=same, new=False, warnings=kept, preview_job=None)
     released = replace(
         draft,
         state=VersionState.PUBLISHED,

@@ -23,6 +23,7 @@ from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named,
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
 
 WARNINGS = {
+    "warrant-not-taken": "the released version keeps its warrant; a new one comes with a new version's files",
     "persons-unknown": "say in the warrant whether adults or minors are shown",
     "licence-differs": "the head of README.md names another licence than the warrant; the warrant counts",
     "config-without-files": "a configuration in the head of README.md names files that are not there",

@@ -136,6 +136,14 @@ def test_an_equal_manifest_is_the_version_that_is_there(store: Store, publisher:
     assert (other.version.id, other.new) == (draft.id, True)
 
 
+def test_another_warrant_for_a_manifest_that_is_there_is_not_taken_in_silence(store: Store, publisher: Actor) -> None:
+    first = released(store, publisher, opened(store, publisher), [builders.item()])
+    changed = builders.warrant(contact="other@example.org")
+    again = released(store, publisher, opened(store, publisher), [builders.item()], warrant=changed)
+    assert (again.version.id, again.warnings) == (first.version.id, ("warrant-not-taken",))
+    assert again.version.warrant == first.version.warrant
+
+
 def test_an_equal_manifest_of_a_held_version_is_released_anew(store: Store, publisher: Actor) -> None:
     first = released(store, publisher, opened(store, publisher), [builders.item()])
     hold(store, f"{NAME}@{first.version.id}")
