@@ -2,10 +2,10 @@
 
 import typer
 
-from faceguard.commands import blur, sheet
+from faceguard.commands import blur, evaluate, sheet
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Faces in pictures are hidden, never identified.")
-for command in (blur, sheet):
+for command in (blur, sheet, evaluate):
     app.add_typer(command.app)
 
 

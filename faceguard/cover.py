@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceguard.pixels import Boxes, Rgb, area, overlap
+from faceguard.pixels import Boxes, Rgb, area, overlap, spans
 
 PADDING = 1.35
 """A plate's side in face sides, unless a plan says otherwise."""
@@ -77,7 +77,9 @@ def cover(rgb: Rgb, boxes: Boxes, noise: np.random.Generator, padding: float = P
 def _clusters(boxes: Boxes) -> list[list[int]]:
     """Indices of boxes joined by overlap, directly or through others."""
     size = area(boxes)
-    joined = overlap(boxes, boxes) > _ONE_SHAPE * np.minimum(size[:, None], size[None, :])
+    joined = np.zeros((len(boxes), len(boxes)), bool)
+    for rows in spans(len(boxes)):
+        joined[rows] = overlap(boxes[rows], boxes) > _ONE_SHAPE * np.minimum(size[rows, None], size[None, :])
     left = set(range(len(boxes)))
     clusters = []
     while left:

@@ -1,5 +1,7 @@
 """The array types that faceguard's files hand to each other, and the geometry of boxes."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,9 @@ Boxes = NDArray[np.float32]
 """(n, 5): left, top, right, bottom in pixels of the picture at hand, then a score from 0 to 1."""
 
 NO_BOXES: Boxes = np.zeros((0, 5), np.float32)
+
+
+_AT_ONCE = 256  # rows of a table of pairs: a crowd has ten thousand boxes, and all pairs of them gigabytes
 
 
 def overlap(one: Boxes, other: Boxes) -> NDArray[np.float32]:
@@ -37,12 +42,19 @@ def likeness(one: Boxes, other: Boxes) -> NDArray[np.float32]:
 def distinct(boxes: Boxes, limit: float) -> Boxes:
     """The boxes, best first, without those that overlap a better one by more than ``limit`` (greedy suppression)."""
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
-    alike = likeness(boxes, boxes) > limit
     alive = np.ones(len(boxes), bool)
-    for i in range(len(boxes)):
-        if alive[i]:
-            alive[i + 1 :] &= ~alike[i, i + 1 :]
+    for rows in spans(len(boxes)):
+        left = rows.start + np.flatnonzero(alive[rows])
+        for i, alike in zip(left, likeness(boxes[left], boxes) > limit, strict=True):
+            if alive[i]:
+                alive[i + 1 :] &= ~alike[i + 1 :]
     return boxes[alive]
+
+
+def spans(count: int) -> Iterator[slice]:
+    """Rows 0 to ``count``, so few at a time that a table of each with all others stays small."""
+    for start in range(0, count, _AT_ONCE):
+        yield slice(start, min(start + _AT_ONCE, count))
 
 
 def clipped(boxes: Boxes, width: int, height: int) -> Boxes:

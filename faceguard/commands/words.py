@@ -17,6 +17,18 @@ class Note(StrEnum):
     FOLDER = "folder"
     INSIDE = "inside"
     SUMMARY = "summary"
+    BAD_ANNOTATIONS = "bad_annotations"
+    EVAL_TITLE = "eval_title"
+    EVAL_AXIS = "eval_axis"
+    EVAL_HIDDEN = "eval_hidden"
+    EVAL_OF_SHOWN = "eval_of_shown"
+    EVAL_OPEN_COUNT = "eval_open_count"
+    EVAL_WITHHELD = "eval_withheld"
+    EVAL_AREA = "eval_area"
+    EVAL_TIME = "eval_time"
+    EVAL_TAG = "eval_tag"
+    EVAL_WHY = "eval_why"
+    EVAL_OPEN = "eval_open"
 
 
 SENTENCES = {
@@ -53,6 +65,24 @@ SENTENCES = {
         "{found} pictures: {rested} were done before, {shown} written, {refused} refused. "
         "{unsure} want a person's look: {report}",
     ),
+    Note.BAD_ANNOTATIONS: Sentence(
+        "标注文件有误（{trouble}）；格式见 `faceguard eval --help`。",
+        "The annotations cannot be used ({trouble}); `faceguard eval --help` shows their shape.",
+    ),
+    Note.EVAL_TITLE: Sentence(
+        "{pictures} 张图片，预览长边 {preview} 像素：被遮盖的人脸",
+        "Faces hidden in {pictures} pictures, at a preview of {preview} px",
+    ),
+    Note.EVAL_AXIS: Sentence("预览中的人脸高度", "height of the face in the preview"),
+    Note.EVAL_HIDDEN: Sentence("16 像素及以上被遮盖", "hidden, 16 px and more"),
+    Note.EVAL_OF_SHOWN: Sentence("其中仅计已展示的图片", "the same in pictures that are shown"),
+    Note.EVAL_OPEN_COUNT: Sentence("含未遮盖人脸的图片", "pictures with such a face open"),
+    Note.EVAL_WITHHELD: Sentence("不予展示的图片", "pictures withheld"),
+    Note.EVAL_AREA: Sentence("画面被改变的比例", "area changed"),
+    Note.EVAL_TIME: Sentence("每张耗时：中位数 / 最慢的十分之一", "a picture: median / slowest tenth"),
+    Note.EVAL_TAG: Sentence("带有标签 {tag}，16 像素及以上", "hidden, 16 px and more, tagged {tag}"),
+    Note.EVAL_WHY: Sentence("因 {why} 不予展示", "withheld: {why}"),
+    Note.EVAL_OPEN: Sentence("未完全遮盖：{file}", "open: {file}"),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceguard.pixels import Boxes, likeness
+from faceguard.pixels import Boxes, likeness, spans
 
 _SAME = 0.3  # boxes of two looks that overlap more than this speak of one face
 
@@ -20,9 +20,9 @@ def fused(looks: Sequence[Boxes]) -> Boxes:
     everything = np.concatenate(list(looks))
     doubt = np.ones(len(everything), np.float32)
     for look in looks:
-        if len(look):
-            agreeing = np.where(likeness(everything, look) > _SAME, look[None, :, 4], 0)
-            doubt *= 1 - agreeing.max(axis=1)
+        for rows in spans(len(everything) if len(look) else 0):
+            agreeing = np.where(likeness(everything[rows], look) > _SAME, look[None, :, 4], 0)
+            doubt[rows] *= 1 - agreeing.max(axis=1)
     everything[:, 4] = 1 - doubt
     return everything
 

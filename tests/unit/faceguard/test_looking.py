@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -150,3 +151,30 @@ def test_a_picture_without_colour_is_looked_at_by_the_plan_for_grey():
 
 def test_a_dark_picture_is_looked_at_in_better_light():
     assert len(look_at(bar(upright=True) // 2, 0.9)) > 0
+
+
+def crowd(count: int) -> Boxes:
+    """Boxes strewn at random, many of them over each other."""
+    chance = np.random.default_rng(5)
+    corner, side = chance.uniform(0, 900, (count, 2)), chance.uniform(5, 40, (count, 2))
+    return np.concatenate((corner, corner + side, chance.uniform(0, 1, (count, 1))), axis=1).astype(np.float32)
+
+
+def test_suppression_is_that_of_the_whole_table_of_pairs():
+    many = crowd(1500)
+    ordered = many[np.argsort(-many[:, 4], kind="stable")]
+    alike = likeness(ordered, ordered) > 0.3
+    kept: list[int] = []
+    for place in range(len(ordered)):
+        if not alike[place, kept].any():
+            kept.append(place)
+    assert np.array_equal(distinct(many, 0.3), ordered[kept])
+
+
+def test_a_crowd_of_ten_thousand_boxes_needs_little_memory():
+    many = crowd(10_000)
+    tracemalloc.start()
+    fused([distinct(many, 0.3), many[:4000]])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 150 * 2**20
