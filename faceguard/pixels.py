@@ -19,9 +19,12 @@ _AT_ONCE = 256  # rows of a table of pairs: a crowd has ten thousand boxes, and 
 
 def overlap(one: Boxes, other: Boxes) -> NDArray[np.float32]:
     """(n, m): area that each pair of boxes shares."""
-    width = np.minimum(one[:, None, 2], other[None, :, 2]) - np.maximum(one[:, None, 0], other[None, :, 0])
-    height = np.minimum(one[:, None, 3], other[None, :, 3]) - np.maximum(one[:, None, 1], other[None, :, 1])
-    shared: NDArray[np.float32] = np.clip(width, 0, None) * np.clip(height, 0, None)
+    width = np.minimum(one[:, None, 2], other[None, :, 2])
+    width -= np.maximum(one[:, None, 0], other[None, :, 0])
+    height = np.minimum(one[:, None, 3], other[None, :, 3])
+    height -= np.maximum(one[:, None, 1], other[None, :, 1])
+    shared: NDArray[np.float32] = np.maximum(width, 0, out=width)
+    shared *= np.maximum(height, 0, out=height)
     return shared
 
 
@@ -40,15 +43,17 @@ def likeness(one: Boxes, other: Boxes) -> NDArray[np.float32]:
 
 
 def distinct(boxes: Boxes, limit: float) -> Boxes:
-    """The boxes, best first, without those that overlap a better one by more than ``limit`` (greedy suppression)."""
+    """The boxes, best first, without those that overlap a better one by more than ``limit`` (greedy suppression).
+
+    Row by row and not as one matrix: a crowd can be thousands of boxes of which hundreds stay.
+    """
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
-    alive = np.ones(len(boxes), bool)
-    for rows in spans(len(boxes)):
-        left = rows.start + np.flatnonzero(alive[rows])
-        for i, alike in zip(left, likeness(boxes[left], boxes) > limit, strict=True):
-            if alive[i]:
-                alive[i + 1 :] &= ~alike[i + 1 :]
-    return boxes[alive]
+    kept, left = [], np.arange(len(boxes))
+    while len(left):
+        best, left = left[:1], left[1:]
+        kept.append(best)
+        left = left[likeness(boxes[best], boxes[left])[0] <= limit]
+    return boxes[np.concatenate(kept)] if kept else boxes
 
 
 def spans(count: int) -> Iterator[slice]:
