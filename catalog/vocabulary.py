@@ -492,16 +492,21 @@ class PreviewState(StrEnum):
     PENDING = "pending"
     BLURRED = "blurred"
     REFUSED = "refused"
+    ABSENT = "absent"  # the item held fewer pictures than were planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Tile `n` of a version, counted from 1; `blob` is the digest of the blurred picture."""
+    """Tile `n` of a version, counted from 1; `blob` is the digest of the blurred picture.
+
+    `part`: which of the pictures chosen inside the item it shows, counted from 1; None when it shows the item itself.
+    """
 
     version_id: str
     n: int
     path: str
     item_sha256: str
+    part: int | None
     state: PreviewState
     blob: str | None
     why: str | None

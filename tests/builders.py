@@ -44,13 +44,16 @@ def new_id(digits: int) -> str:
     return secrets.token_hex((digits + 1) // 2)[:digits]
 
 
+TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4", ".tar": "application/x-tar", ".zip": "application/zip"}
+
+
 def item(path: str = "a.jpg", data: bytes = b"picture") -> Item:
     return Item(
         path=path,
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         git_sha1=hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest(),
-        media_type="image/jpeg" if path.endswith(".jpg") else "text/plain",
+        media_type=TYPES.get(path[-4:], "text/plain"),
     )
 
 

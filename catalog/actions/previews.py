@@ -33,6 +33,8 @@ def tiles(tx: Transaction, asset: Asset, version: Version) -> list[Tile]:
     stopped = tx.stops.stopped(asset.id)
     shown = []
     for preview in tx.previews.of_version(version.id):
+        if _is_empty(preview):
+            continue
         stop = stopped.get(preview.item_sha256)
         if stop is not None:
             why = "item-held" if stop.state is ItemState.HELD else "item-withheld"
@@ -45,6 +47,12 @@ def tiles(tx: Transaction, asset: Asset, version: Version) -> list[Tile]:
     return shown
 
 
+def _is_empty(preview: Preview) -> bool:
+    """No picture has turned up in this place of a container; while it is not opened, its first tile speaks for all."""
+    later = preview.part is not None and preview.part > 1
+    return preview.state is PreviewState.ABSENT or (preview.state is PreviewState.PENDING and later)
+
+
 def to_build(tx: Transaction, version_id: str) -> list[Preview]:
     """What the builder has still to do; nothing for a version that was stopped meanwhile."""
     version = tx.assets.version(version_id)
@@ -53,10 +61,20 @@ def to_build(tx: Transaction, version_id: str) -> list[Preview]:
     return [preview for preview in tx.previews.of_version(version_id) if preview.state is PreviewState.PENDING]
 
 
+def parts(tx: Transaction, version_id: str) -> dict[str, int]:
+    """How many pictures were planned inside each item that holds some, by its path; done or not."""
+    planned: dict[str, int] = {}
+    for preview in tx.previews.of_version(version_id):
+        if preview.part is not None:
+            planned[preview.path] = max(preview.part, planned.get(preview.path, 0))
+    return planned
+
+
 def record(tx: Transaction, version_id: str, built: Sequence[Preview], *, now: datetime) -> None:
     """Write down how each picture of a batch went."""
     tx.previews.record(built)
     shown = sum(preview.state is PreviewState.BLURRED for preview in built)
-    data: dict[str, object] = {"blurred": shown, "refused": len(built) - shown}
+    refused = sum(preview.state is PreviewState.REFUSED for preview in built)
+    data: dict[str, object] = {"blurred": shown, "refused": refused}
     happened = Happened(kind=EventKind.PREVIEWS_BUILT, subject=version_subject(version_id), data=data)
     tx.append(happened, actor=BUILDER, at=now)

@@ -208,15 +208,16 @@ def _plan_previews(tx: Transaction, version: Version, items: Sequence[Item], lim
         Preview(
             version_id=version.id,
             n=n,
-            path=item.path,
-            item_sha256=item.sha256,
+            path=place.item.path,
+            item_sha256=place.item.sha256,
+            part=place.part,
             state=PreviewState.PENDING,
             blob=None,
             why=None,
             width=None,
             height=None,
         )
-        for n, item in enumerate(previews.choose(items, limit), start=1)
+        for n, place in enumerate(previews.choose(items, limit), start=1)
     ]
     if not planned:
         return None

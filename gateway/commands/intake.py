@@ -30,14 +30,23 @@ AHEAD = 64  # files under way at most
 SIDECAR = "provenance.hubgate.csv"
 LEFT_OUT = frozenset({".git", ".DS_Store", "Thumbs.db", SIDECAR})
 TYPES = {
+    ".avi": "video/x-msvideo",
     ".avif": "image/avif",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
     ".jsonl": "application/jsonl",
     ".md": "text/markdown",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp4": "video/mp4",
     ".parquet": "application/vnd.apache.parquet",
     ".safetensors": "application/octet-stream",
+    ".tar": "application/x-tar",
+    ".webm": "video/webm",
     ".webp": "image/webp",
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
+    ".zip": "application/zip",
 }
 
 

@@ -16,6 +16,7 @@ previews = Table(
     Column("n", Integer, primary_key=True),
     Column("path", String, nullable=False),
     Column("item_sha256", String, nullable=False),
+    Column("part", Integer),
     Column("state", String, nullable=False),
     Column("blob", String),
     Column("why", String),
@@ -42,6 +43,7 @@ def _preview(row: AnyRow) -> Preview:
         n=row.n,
         path=row.path,
         item_sha256=row.item_sha256,
+        part=row.part,
         state=PreviewState(row.state),
         blob=row.blob,
         why=row.why,
@@ -62,6 +64,7 @@ class PreviewRecords:
                 "n": p.n,
                 "path": p.path,
                 "item_sha256": p.item_sha256,
+                "part": p.part,
                 "state": p.state.value,
             }
             for p in planned

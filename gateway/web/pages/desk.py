@@ -94,8 +94,9 @@ def _item(tx: Transaction, ref: SubjectRef) -> Subject:
         raise NotFound("no-such-subject", subject=str(ref))
     stopped = tx.stops.stopped(asset.id).get(item.sha256)
     state, notice_id = (ItemState.SERVED, None) if stopped is None else (stopped.state, stopped.notice_id)
-    number = next((preview.n for preview in tx.previews.of_version(version_id) if preview.path == path), None)
+    numbers = [preview.n for preview in tx.previews.of_version(version_id) if preview.path == path]
     shown = {tile.n for tile in previews.tiles(tx, asset, version) if tile.blob is not None}
+    number = next((number for number in numbers if number in shown), numbers[0] if numbers else None)
     served = version.state is VersionState.PUBLISHED and number in shown
     address = f"/v1/assets/{asset.full_name}/versions/{version_id}/previews/{number}" if served else None
     return Subject(ref, "item", state.value, notice_id, address, number)

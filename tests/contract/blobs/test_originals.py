@@ -4,10 +4,14 @@ import asyncio
 import hashlib
 import io
 import os
+import tarfile
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from faceguard.opener import pictures_in
+from faceguard.result import Limits, Refused
 from gateway.blobs.base import Blob, BlobMismatch, BlobMissing, Originals, Stored
 
 MIB = 1024 * 1024
@@ -125,3 +129,27 @@ def test_an_unknown_digest_is_a_missing_blob(originals: Originals) -> None:
     assert not originals.exists("0" * 64)
     with pytest.raises(BlobMissing):
         originals.open("0" * 64)
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip", "stored zip"])
+def test_pictures_inside_a_container_are_read_by_ranges_of_it(originals: Originals, kind: str) -> None:
+    files = {f"{number:02}.jpg": os.urandom(20_000) for number in range(40)}
+    content = io.BytesIO()
+    if kind == "tar":
+        with tarfile.open(fileobj=content, mode="w") as shard:
+            for name, data in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                shard.addfile(info, io.BytesIO(data))
+    else:
+        method = zipfile.ZIP_DEFLATED if kind == "zip" else zipfile.ZIP_STORED
+        with zipfile.ZipFile(content, "w", method) as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+    blob = originals.open(put(originals, content.getvalue()).sha256)
+    found = []
+    for picture in pictures_in(blob, 4, Limits(wall_s=60)):
+        assert not isinstance(picture, Refused)
+        found.append(picture if isinstance(picture, bytes) else picture.read(0, picture.size))
+    blob.close()
+    assert found == [files[f"{number:02}.jpg"] for number in (5, 15, 25, 35)]

@@ -109,13 +109,46 @@ def test_previews_are_pictures_in_order_within_the_limit_and_evenly_spread(
     chosen = previews.choose(items, limit)
     assert chosen == previews.choose(items, limit)
     assert len(chosen) == min(limit, count)
-    places = [only.index(item) for item in chosen]
+    assert all(part is None for _, part in chosen)
+    places = [only.index(item) for item, _ in chosen]
     assert places == sorted(set(places))
     if chosen and count > limit:
         gaps = [b - a for a, b in pairwise(places)]
         assert not gaps or max(gaps) - min(gaps) <= 1
         assert places[0] <= count // limit
         assert count - 1 - places[-1] <= count // limit
+
+
+def test_what_pictures_and_films_leave_over_is_shared_out_among_containers() -> None:
+    items = [builders.item(name) for name in ("0.tar", "1.jpg", "2.mp4", "3.txt", "4.zip", "5.tar")]
+    chosen = previews.choose(items, 12)
+    told = [(item.path, part) for item, part in chosen]
+    assert told == [
+        *(("0.tar", part) for part in (1, 2, 3, 4)),
+        ("1.jpg", None),
+        ("2.mp4", None),
+        *(("4.zip", part) for part in (1, 2, 3)),
+        *(("5.tar", part) for part in (1, 2, 3)),
+    ]
+    assert [(item.path, part) for item, part in previews.choose(items[:1], 3)] == [
+        ("0.tar", 1),
+        ("0.tar", 2),
+        ("0.tar", 3),
+    ]
+
+
+@given(st.lists(st.sampled_from(["jpg", "mp4", "tar", "zip", "txt"]), max_size=60), st.integers(0, 50))
+def test_the_limit_holds_and_is_used_up_where_containers_are(kinds: list[str], limit: int) -> None:
+    items = [builders.item(f"{number:03}.{kind}") for number, kind in enumerate(kinds)]
+    chosen = previews.choose(items, limit)
+    seen = sum(kind != "txt" for kind in kinds)
+    holders = {item.path for item, part in chosen if part is not None}
+    assert len(chosen) == (limit if holders else min(limit, seen))
+    shares = [sum(item.path == path for item, _ in chosen) for path in holders]
+    assert not shares or max(shares) - min(shares) <= 1
+    for path in holders:
+        parts = [part for item, part in chosen if item.path == path]
+        assert parts == list(range(1, len(parts) + 1))
 
 
 @pytest.mark.parametrize("data_class", DataClass)

@@ -194,6 +194,40 @@ def test_a_stopped_item_keeps_its_tiles_number_and_loses_its_picture(
     ]
 
 
+@pytest.fixture
+def shard(store: Store, operator: Actor) -> Version:
+    """A version whose one item holds pictures."""
+    builders.published_terms(store)
+    return builders.published(store, operator, builders.item("shard.tar"), full_name="demo/shards")
+
+
+def test_tiles_of_a_container_turn_up_with_its_pictures_and_no_more_than_those(
+    store: Store, shard: Version, operator: Actor
+) -> None:
+    assert [(tile.n, tile.why) for tile in tiles(store, shard)] == [(1, "pending")]
+    with store.begin() as tx:
+        planned = previews.to_build(tx, shard.id)
+        assert [preview.part for preview in planned] == list(range(1, 101))
+        assert previews.parts(tx, shard.id) == {"shard.tar": 100}
+        done = [
+            replace(planned[0], state=PreviewState.REFUSED, why="truncated"),
+            replace(planned[1], state=PreviewState.BLURRED, blob="digest", width=320, height=200),
+            *(replace(preview, state=PreviewState.ABSENT) for preview in planned[2:]),
+        ]
+        previews.record(tx, shard.id, done, now=NOW)
+    assert [(tile.n, tile.blob, tile.why) for tile in tiles(store, shard)] == [
+        (1, None, "truncated"),
+        (2, "digest", None),
+    ]
+    with store.read() as tx:
+        assert previews.to_build(tx, shard.id) == []
+        assert previews.parts(tx, shard.id) == {"shard.tar": 100}, "what was planned stays known for a second run"
+        (event,) = [event for event in tx.ledger.events(0, 99) if event.kind == "previews:built"]
+        assert (event.data["blurred"], event.data["refused"]) == (1, 1)
+    stop(store, operator, Stop.WITHHOLD, "demo/shards@main:shard.tar")
+    assert [(tile.n, tile.why) for tile in tiles(store, shard)] == [(1, "item-withheld"), (2, "item-withheld")]
+
+
 @pytest.mark.parametrize("act", [Stop.HOLD, Stop.REVOKE])
 def test_nothing_is_built_for_a_version_that_was_stopped_meanwhile(
     store: Store, version: Version, operator: Actor, act: Stop
