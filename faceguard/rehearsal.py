@@ -15,19 +15,20 @@ from PIL import Image, ImageCms, features
 from faceguard.detectors.plan import Looker
 from faceguard.pipeline import safe_preview
 from faceguard.result import Refused
+from faceguard.verify import SecondLook
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _ENCODINGS = ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-le", "utf-16-be")  # of texts inside pictures
 
 
-def rehearse(looker: Looker) -> None:
+def rehearse(looker: Looker, second: SecondLook) -> None:
     """Preview a small picture of every format, and one that is large enough to be looked at for faces."""
     Image.init()
     for encoding in _ENCODINGS:
         "".encode(encoding)
     pictures = [_drawn(32, kind) for kind in _FORMATS if kind != "AVIF" or features.check("avif")]
     for picture in (*pictures, _drawn(160, "PNG")):
-        result = safe_preview(picture, looker=looker)
+        result = safe_preview(picture, looker=looker, second=second)
         if isinstance(result, Refused):
             raise RuntimeError(f"a picture of our own was refused: {result.why}")
 

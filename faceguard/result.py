@@ -66,7 +66,7 @@ class Blurred:
     """A preview that may be shown: a bare JPEG (one frame, no metadata) in which every face found is covered.
 
     width, height: of the preview in pixels. faces: shapes that were covered (faces that touch are one shape).
-    covered: share of the preview under a cover, 0 to 1.
+    covered: share of the preview under a cover, 0 to 1. alarms: places that only the second look took for a face.
     """
 
     jpeg: bytes
@@ -74,6 +74,7 @@ class Blurred:
     height: int
     faces: int
     covered: float
+    alarms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

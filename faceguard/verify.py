@@ -32,6 +32,17 @@ class SameEyes:
         return self._looker.glance(rgb, THRESHOLD)
 
 
+class Every:
+    """Several second looks; what one of them finds counts."""
+
+    def __init__(self, *looks: SecondLook) -> None:
+        self._looks = looks
+
+    def strong(self, rgb: Rgb) -> Boxes:
+        """See SecondLook.strong."""
+        return np.concatenate([look.strong(rgb) for look in self._looks])
+
+
 def still_open(covered: Covered, second: SecondLook) -> Boxes:
     """Faces that the second look finds strongly outside the plates, in pixels of the preview."""
     found = second.strong(covered.rgb)

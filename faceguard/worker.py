@@ -5,6 +5,7 @@ bounds itself (faceguard.bounds) and locks itself in (faceguard.confine). A work
 replaced at once, so the next picture finds it warm. None outlives the guard, even one that is killed.
 """
 
+import logging
 import signal
 import threading
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from faceguard.frames import READY, BadFrame, frame, request, result_from, sheet_request
+from faceguard.frames import BadFrame, Standing, frame, request, result_from, sheet_request, standing_from
 from faceguard.process import START_S, Gone, Process, TooLate
 from faceguard.result import Blurred, Limits, Refused, Why
 from faceguard.source import Source, pieces, size_of
@@ -28,6 +29,8 @@ from pathlib import Path
 from faceguard.child import main
 main(Path(sys.argv[4]) if sys.argv[4] else None)
 """
+
+log = logging.getLogger(__name__)
 
 
 class Guard:
@@ -54,6 +57,8 @@ class Guard:
         self._nursery = ThreadPoolExecutor(1, "guard")
         self._idle = [self._start() for _ in range(workers)]
         self._busy: set[_Worker] = set()
+        self.standing: Standing | None = None
+        """What the workers run; None until one has been asked."""
 
     def __enter__(self) -> Self:
         return self
@@ -135,6 +140,10 @@ class Guard:
     def _give_back(self, worker: "_Worker") -> None:
         with self._changed:
             self._busy.discard(worker)
+            if self.standing is None and worker.standing is not None:
+                self.standing = worker.standing
+                if worker.standing.trouble:
+                    log.warning("mediapipe does not take part in the second look: %s", worker.standing.trouble)
             if self._closed or not worker.sound:
                 worker.bury()
             if not self._closed:
@@ -150,7 +159,7 @@ class _Worker(Process):
             _PROGRAM, str(models.absolute() if models else ""), memory_bytes=memory_bytes, most_reply=_MOST_REPLY
         )
         self._key = key
-        self._ready = False
+        self.standing: Standing | None = None
         self.sound = True
 
     def ask(self, picture: bytes | Source, limits: Limits) -> Blurred | Refused:
@@ -163,7 +172,7 @@ class _Worker(Process):
 
     def _ask(self, messages: Iterable[bytes], limits: Limits) -> Blurred | Refused:
         self.sound = False
-        if not self._ready:
+        if self.standing is None:
             self._greet(time.monotonic() + START_S)
         for message in messages:
             self._send(message, time.monotonic() + limits.wall_s)
@@ -174,9 +183,10 @@ class _Worker(Process):
 
     def _greet(self, deadline: float) -> None:
         self._send(frame(self._key), deadline)
-        if self._read_frame(deadline) != READY:
-            raise Gone
-        self._ready = True
+        try:
+            self.standing = standing_from(self._read_frame(deadline))
+        except BadFrame as error:
+            raise Gone from error
 
     def _read_result(self, deadline: float) -> Blurred | Refused:
         try:

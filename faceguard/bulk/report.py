@@ -51,6 +51,7 @@ def doubts(outcome: Outcome) -> list[str]:
         "refused": "why" in outcome,
         "unread": "trouble" in outcome,
         "much_covered": outcome.get("covered", 0) >= MUCH,
+        "alarmed": outcome.get("alarms", 0) > 0,
     }
     return [name for name, there in found.items() if there]
 

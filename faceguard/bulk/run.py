@@ -153,7 +153,7 @@ class Run:
 
 
 def _facts(result: Blurred) -> Outcome:
-    return {"bytes": len(result.jpeg), "faces": result.faces, "covered": result.covered}
+    return {"bytes": len(result.jpeg), "faces": result.faces, "covered": result.covered, "alarms": result.alarms}
 
 
 def _digest(settings: Mapping[str, object]) -> str:

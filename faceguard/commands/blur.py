@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
@@ -134,12 +134,20 @@ def _why(done: Done, spoken: Language) -> str:
     return note(Note.CANNOT_READ, spoken, trouble=done.trouble)
 
 
+def _mediapipe() -> str | None:
+    try:
+        return version("mediapipe")
+    except PackageNotFoundError:
+        return None
+
+
 def _settings(preview_px: int, key: bytes) -> dict[str, object]:
     """All that a preview hangs on besides its picture; the key only as a digest, which tells nothing of it."""
     at_hand = weights.found(models_folders())
     return {
         "preview_px": preview_px,
         "plan": weights.plan_of(at_hand),
+        "mediapipe": _mediapipe(),
         "weights": sorted(one.sha256 for one in at_hand),
         "key": hashlib.sha256(b"journal" + key).hexdigest(),
         "version": version("hubgate"),

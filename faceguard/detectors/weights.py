@@ -24,7 +24,12 @@ YUNET = Weights(
     "face_detection_yunet_2023mar.onnx", 232_589, "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 )
 YUNET_N = Weights("yunet_n_dynamic.onnx", 322_906, "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12")
-KNOWN = (CENTERFACE, YUNET, YUNET_N)
+BLAZEFACE = Weights(
+    "face_detection_full_range.tflite", 1_083_984, "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3"
+)
+"""For the second look alone (faceguard.second); no plan needs it."""
+
+KNOWN = (CENTERFACE, YUNET, YUNET_N, BLAZEFACE)
 
 PLANS = {"full": (CENTERFACE, YUNET, YUNET_N), "standard": (CENTERFACE,)}
 """What each plan needs, best plan first."""

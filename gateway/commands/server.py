@@ -22,7 +22,7 @@ from catalog.actions.authority import in_person
 from catalog.ledger.fold import differences, fold
 from catalog.ports import Transaction
 from catalog.vocabulary import Account, ComplaintItem, Event, Kind, Role
-from faceguard.detectors import weights
+from faceguard.frames import Standing
 from faceguard.result import NOT_THE_PICTURE, Refused, Why
 from faceguard.words import say
 from gateway.blobs.base import CHUNK, Blob, BlobMissing
@@ -125,22 +125,36 @@ def check(data: Data = None, config: Config = None, as_json: Json = False) -> No
         workers = f"{guard.workers} of at most {guard.limits.memory_bytes >> 20} MiB: no network, no file, no process"
     installation.close()
     broken = answer.why if isinstance(answer, Refused) and answer.why in NOT_THE_PICTURE else None
-    plan = weights.plan_of(weights.found([weights.PACKAGED, settings.models_folder]))
+    standing = guard.standing
     with socket.create_server(("127.0.0.1", 0)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_MOST)
         granted = probe.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
     results = {
         "catalogue": f"ok, position {position}",
         "originals": "ok",
-        "previews": f"{broken.value}: every picture is refused" if broken else f"ok, plan {plan}",
+        "previews": f"{broken.value}: every picture is refused" if broken else f"ok, plan {_plan(standing)}",
+        "second_look": "none" if broken else _second_look(standing),
         "preview_workers": workers if broken is None else "none that works",
         "send_buffer_bytes": granted,
     }
     show({"settings": masked(settings), **results} if as_json else results, as_json)
     if broken is Why.NO_DETECTOR:
         raise Failed(words()("models.none", folder=settings.models_folder))
+    if broken and standing is None:
+        raise Failed(words()("models.down"))
     if broken:
         raise Failed(words().pick(en=say(broken, "en"), zh=say(broken, "zh")))
+
+
+def _plan(standing: Standing | None) -> str:
+    return (standing and standing.plan) or "unknown"
+
+
+def _second_look(standing: Standing | None) -> str:
+    own = "by the plan's own detectors"
+    if standing is None or not standing.trouble:
+        return f"{own} and mediapipe" if standing and standing.mediapipe else own
+    return f"{own} alone, for mediapipe is installed and does not take part: {standing.trouble}"
 
 
 @app.command("verify")

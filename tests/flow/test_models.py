@@ -60,3 +60,22 @@ def test_without_any_weights_check_fails_and_says_that_every_picture_is_refused(
     checked = subprocess.run([*command, "check"], env=environ, cwd=bare, capture_output=True, text=True, timeout=120)
     assert checked.returncode == 0
     assert "plan standard" in checked.stdout
+    assert "second_look: by the plan's own detectors" in checked.stdout
+
+
+def test_check_fails_when_the_workers_end_before_they_stand(gateway: Gateway, tmp_path: Path) -> None:
+    bare = tmp_path / "installed"
+    for package in ("catalog", "faceguard", "gateway"):
+        shutil.copytree(ROOT / package, bare / package, ignore=shutil.ignore_patterns("pictures"))
+    (bare / "mediapipe.py").write_text("import os; os.abort()")
+    checked = subprocess.run(
+        [sys.executable, "-m", "gateway.cli", "check"],
+        env={**gateway.environ, "PYTHONPATH": str(bare)},
+        cwd=bare,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert checked.returncode == 1
+    assert "every picture is refused" in checked.stdout
+    assert "mediapipe" in checked.stderr

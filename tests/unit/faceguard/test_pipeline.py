@@ -207,6 +207,32 @@ def test_what_the_second_look_finds_is_covered_too(pasted):
     assert isinstance(plain, Blurred)
     assert isinstance(warned, Blurred)
     assert (plain.faces, warned.faces) == (0, 1)
+    assert (plain.alarms, warned.alarms) == (0, 1)
+
+
+def test_an_alarm_beside_a_new_cover_is_covered_as_well(pasted):
+    """To a detector a hand beside a plate may look like a face; the picture need not be refused for that."""
+
+    class Beside(Stubborn):
+        def strong(self, rgb: Rgb) -> Boxes:
+            self.place = (self.place[0] + 90, *self.place[1:2], self.place[2] + 90, self.place[3])
+            return super().strong(rgb)
+
+    result = safe_preview(pasted().png, looker=looker(), second=Beside((0.0, 100.0, 60.0, 180.0), 3))
+    assert isinstance(result, Blurred)
+    assert result.alarms == 3
+
+
+def test_covers_after_an_alarm_are_those_of_one_call_on_the_picture_itself(pasted):
+    """A plate over a plate, or new noise at the same place, would tell more than either."""
+    data = pasted(ground="brick.png").png
+    here, there = (100.0, 100.0, 180.0, 200.0), (150.0, 120.0, 260.0, 230.0)
+    boxes = np.array([[*place, 0.6] for place in (here, there)], np.float32)  # too unsure to count when turned
+    alarmed = safe_preview(data, key=b"k", looker=looker(boxes[:1]), second=Stubborn(there, 1))
+    at_once = safe_preview(data, key=b"k", looker=looker(boxes), second=Stubborn(there, 0))
+    assert isinstance(alarmed, Blurred)
+    assert isinstance(at_once, Blurred)
+    assert alarmed.jpeg == at_once.jpeg
 
 
 def test_a_picture_that_the_second_look_never_accepts_is_refused(pasted):
