@@ -2,8 +2,8 @@
 
     python -m benchmarks.curve FOLDER... [--models DIR] [--step N] [--plans NAME,NAME] [--out artefacts/curve]
 
-Each FOLDER holds annotated pictures (benchmarks.annotated); the figures of several are averaged. Every candidate plan is
-tried with its thresholds times several numbers. Judged are the plates alone, at preview size, without feather, second
+Each FOLDER holds annotated pictures (benchmarks.annotated); the figures of several are averaged. Every candidate plan
+is tried with its thresholds times several numbers. Judged are the plates alone, at preview size, without feather, second
 look and encoding. Milliseconds are CPU time of the detectors, of one thread: fair on a machine that others use too.
 """
 
@@ -18,7 +18,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.annotated import Annotated, annotated, tally
 from benchmarks.candidates import candidates
@@ -125,8 +124,8 @@ def table(points: Sequence[Point]) -> str:
     """The points as lines of columns."""
     lines = [f"{'plan':<24} {'times':>5} {'hidden':>7} {'8-16':>6} {'open':>5} {'withheld':>8} {'area':>6} {'ms':>5}"]
     lines += [
-        f"{p.plan:<24} {p.multiplier:>5.2g} {p.hidden:>7.4f} {p.small:>6.3f} {p.open:>5} {p.withheld:>8} {p.area:>6.3f} "
-        f"{p.ms:>5.0f}"
+        f"{p.plan:<24} {p.multiplier:>5.2g} {p.hidden:>7.4f} {p.small:>6.3f} {p.open:>5} "
+        f"{p.withheld:>8} {p.area:>6.3f} {p.ms:>5.0f}"
         for p in points
     ]
     return "\n".join(lines)

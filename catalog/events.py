@@ -34,6 +34,11 @@ class EventKind(StrEnum):
     COMPLAINT_FILED = "complaint:filed"
     COMPLAINT_UPHELD = "complaint:upheld"
     COMPLAINT_DISMISSED = "complaint:dismissed"
+    GATE_MANUAL = "gate:manual"
+    GATE_AUTO = "gate:auto"
+    ACCESS_ACCEPTED = "access:accepted"
+    ACCESS_PENDING = "access:pending"
+    ACCESS_REJECTED = "access:rejected"
     PREVIEWS_BUILT = "previews:built"
     RECALL_ISSUED = "recall:issued"
     HOLDER_MOVED = "holder:moved"
@@ -60,6 +65,11 @@ def item_subject(asset_id: str, sha256: str) -> str:
 def archive_subject(asset_id: str) -> str:
     """Streams that carry many items of the asset at once: a stop of any item ends them all."""
     return f"archive:{asset_id}"
+
+
+def grant_subject(asset_id: str, account_id: str) -> str:
+    """One account's access to one asset."""
+    return f"grant:{asset_id}:{account_id}"
 
 
 def account_subject(account_id: str) -> str:

@@ -40,6 +40,7 @@ from catalog.vocabulary import (
     DataClass,
     Delivery,
     Event,
+    Grant,
     Item,
     Job,
     Kind,
@@ -103,6 +104,14 @@ class Logins(Protocol):
         """Forget those whose `until` is earlier."""
 
 
+class Grants(Protocol):
+    def get(self, asset_id: str, account_id: str) -> Grant | None: ...
+    def put(self, grant: Grant) -> None:
+        """One for an account and an asset; the later word counts."""
+
+    def of_asset(self, asset_id: str) -> Sequence[Grant]: ...
+
+
 class TermsRecords(Protocol):
     def add(self, terms: Terms) -> None: ...
     def in_force(self, terms_id: str) -> Terms | None:
@@ -117,6 +126,9 @@ class TermsRecords(Protocol):
     def accepted_majors(self, account_id: str, asset: Asset) -> frozenset[int]:
         """The majors of the asset's terms that stand for this account; for class public an acceptance
         given for any public asset under the same terms counts."""
+
+    def acceptances_of(self, asset_id: str) -> Sequence[Acceptance]:
+        """Newest first."""
 
     def acceptances(self, account_id: str) -> Sequence[tuple[Acceptance, str]]:
         """With the full name of the asset, newest first."""
@@ -358,6 +370,7 @@ class Facts(Protocol):
 class Transaction(Protocol):
     accounts: Accounts
     logins: Logins
+    grants: Grants
     terms: TermsRecords
     assets: Assets
     stops: Stops

@@ -37,6 +37,21 @@ class Kind(StrEnum):
     MODEL = "model"
 
 
+class Gate(StrEnum):
+    """How an asset opens to those who accepted its terms: by itself, or by an operator's word on each."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+
+
+class Approval(StrEnum):
+    """Where an account stands with the operators of an asset; a rejected one gets nothing, whatever it accepted."""
+
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    REJECTED = "rejected"
+
+
 class DataClass(StrEnum):
     """How sensitive an asset is. `level` orders them: 0 public, 1 model, 2 face and body, 3 minor."""
 
@@ -171,8 +186,10 @@ class Reason(StrEnum):
     ITEM_WITHHELD = "item-withheld"
     ITEM_HELD = "item-held"
     NO_PREVIEWS = "no-previews"
+    ACCESS_REJECTED = "access-rejected"
     TERMS_NOT_ACCEPTED = "terms-required"
     TERMS_OUTDATED = "terms-outdated"
+    ACCESS_PENDING = "access-pending"
     INSTALL_UNKNOWN = "install-unknown"
 
 
@@ -304,6 +321,7 @@ class Asset:
     terms_id: str
     publisher_id: str
     created_at: datetime
+    gate: Gate = Gate.AUTO
 
     @property
     def full_name(self) -> str:
@@ -380,6 +398,18 @@ class Acceptance:
     language: str
     purpose: str
     accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """An operator's word on an account's access to an asset."""
+
+    asset_id: str
+    account_id: str
+    approval: Approval
+    reason: str | None  # of a rejection
+    decided_by: str
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

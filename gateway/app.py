@@ -91,7 +91,7 @@ def build_app(installation: Installation) -> ASGIApp:
     assets = Assets(catalogue)
     complaints = ComplaintsApi(catalogue, base_url, installation.key)
     downloads = Downloads(catalogue, installation.originals, registry, caps, watcher, deliveries)
-    hub = build_hub(catalogue, downloads, errors, base_url)
+    hub = build_hub(catalogue=catalogue, downloads=downloads, operations=operations, errors=errors, base_url=base_url)
     entries = byte_routes(downloads=downloads, resolve=hub.resolve, hub=hub.errors.refuse)
     entries += hub_routes(hub)
     entries += api_routes(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from catalog.events import account_subject, archive_subject, asset_subject, item_subject, token_subject, version_subject
+from catalog.events import (
+    account_subject,
+    archive_subject,
+    asset_subject,
+    grant_subject,
+    item_subject,
+    token_subject,
+    version_subject,
+)
 from catalog.policy.access import Ground, decide
 from catalog.ports import Transaction
 from catalog.vocabulary import Actor, Asset, Decision, Door, Item, Scope, Version
@@ -30,6 +38,8 @@ class Access:
             subjects.add(version_subject(self.version.id))
         if actor.account is not None:
             subjects.add(account_subject(actor.account.id))
+            if self.asset is not None:
+                subjects.add(grant_subject(self.asset.id, actor.account.id))
         if actor.token_id is not None:
             subjects.add(token_subject(actor.token_id))
         return frozenset(subjects)

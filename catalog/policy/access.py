@@ -13,6 +13,7 @@ from catalog.vocabulary import (
     AcceptanceStatus,
     AccountState,
     Actor,
+    Approval,
     Asset,
     DataClass,
     Decision,
@@ -46,6 +47,7 @@ class AccessFacts:
     version: VersionState
     item: ItemState
     acceptance: AcceptanceStatus
+    approval: Approval
     as_of: int
 
 
@@ -103,11 +105,23 @@ ITEM_HELD: Denial = (Reason.ITEM_HELD, lambda f: f.item is ItemState.HELD)
 NO_SCOPE: Denial = (Reason.SCOPE_MISSING, lambda f: not f.reads)
 DRAFT: Denial = (Reason.NOT_FOUND, lambda f: f.version is VersionState.DRAFT)
 MINOR: Denial = (Reason.NO_PREVIEWS, lambda f: f.data_class is DataClass.MINOR)
+REJECTED: Denial = (Reason.ACCESS_REJECTED, lambda f: f.approval is Approval.REJECTED)
 NOT_ACCEPTED: Denial = (Reason.TERMS_NOT_ACCEPTED, lambda f: f.acceptance is AcceptanceStatus.NONE)
 OUTDATED: Denial = (Reason.TERMS_OUTDATED, lambda f: f.acceptance is AcceptanceStatus.OUTDATED)
+PENDING: Denial = (Reason.ACCESS_PENDING, lambda f: f.approval is Approval.PENDING)
 
 STATE: tuple[Denial, ...] = (INVISIBLE, REVOKED, HELD)
-HOLDER: tuple[Denial, ...] = (UNAUTHENTICATED, SUSPENDED, *STATE, NO_SCOPE, DRAFT, NOT_ACCEPTED, OUTDATED)
+HOLDER: tuple[Denial, ...] = (
+    UNAUTHENTICATED,
+    SUSPENDED,
+    *STATE,
+    NO_SCOPE,
+    DRAFT,
+    REJECTED,
+    NOT_ACCEPTED,
+    OUTDATED,
+    PENDING,
+)
 
 # A suspended account still reads what anyone reads: suspension takes the bytes, not the public page.
 DENIALS: dict[Door, tuple[Denial, ...]] = {

@@ -25,6 +25,7 @@ class Act(StrEnum):
     RELEASE = "release"
     DISMISS = "dismiss"
     SUSPEND = "suspend"
+    DECIDE_ACCESS = "decide-access"
     READ_QUEUE = "read-queue"
     READ_EVENTS = "read-events"
     READ_RECALLS = "read-recalls"
@@ -44,6 +45,7 @@ ACTS: dict[Act, tuple[frozenset[Role], Scope]] = {
     Act.RELEASE: (OPERATORS, Scope.OPERATE),
     Act.DISMISS: (OPERATORS, Scope.OPERATE),
     Act.SUSPEND: (OPERATORS, Scope.OPERATE),
+    Act.DECIDE_ACCESS: (OPERATORS, Scope.OPERATE),
     Act.READ_QUEUE: (OPERATORS, Scope.OPERATE),
     Act.READ_RECALLS: (OPERATORS, Scope.OPERATE),
     Act.DECIDE_RECALL: (OPERATORS, Scope.OPERATE),

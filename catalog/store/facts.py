@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from catalog.policy import access
+from catalog.policy import access, grants
 from catalog.policy import terms as terms_policy
 from catalog.policy.access import AccessFacts, Ground
 from catalog.store.tables.accounts import AccountRecords
 from catalog.store.tables.assets import AssetRecords
 from catalog.store.tables.base import Link
+from catalog.store.tables.grants import GrantRecords
 from catalog.store.tables.ledger import LedgerRecords
 from catalog.store.tables.stops import StopRecords
 from catalog.store.tables.terms import TermsRecords
 from catalog.vocabulary import (
     AcceptanceStatus,
     AccountState,
+    Approval,
     DataClass,
     ItemState,
     VersionState,
@@ -29,6 +31,7 @@ class FactRecords:
         self._terms = TermsRecords(link)
         self._ledger = LedgerRecords(link)
         self._stops = StopRecords(link)
+        self._grants = GrantRecords(link)
 
     def ground(self, *, account_id: str | None, token_id: str | None = None, ns: str, name: str, ref: str) -> Ground:
         as_of = self._ledger.position()
@@ -44,6 +47,8 @@ class FactRecords:
             if in_force is not None:
                 majors = self._terms.accepted_majors(account.id, replace(asset, data_class=data_class))
                 acceptance = terms_policy.status(majors, in_force)
+        grant = None if account is None or asset is None else self._grants.get(asset.id, account.id)
+        approval = Approval.PENDING if asset is None else grants.approval(asset.gate, grant)
         facts = AccessFacts(
             authenticated=account is not None,
             active=account is not None and account.state is AccountState.ACTIVE,
@@ -55,6 +60,7 @@ class FactRecords:
             version=VersionState.DRAFT if version is None else version.state,
             item=ItemState.SERVED,
             acceptance=acceptance,
+            approval=approval,
             as_of=as_of,
         )
         stopped = {} if asset is None else self._stops.stopped(asset.id)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from catalog.events import (
     account_subject,
     flag_subject,
+    grant_subject,
     holder_subject,
     item_subject,
     recall_subject,
@@ -16,9 +17,10 @@ from catalog.events import (
 from catalog.ledger.fold import WAITING
 from catalog.policy.recall import fingerprint
 from catalog.store.tables.accounts import accounts, tokens
-from catalog.store.tables.assets import versions
+from catalog.store.tables.assets import assets, versions
 from catalog.store.tables.base import Link
 from catalog.store.tables.complaints import complaints
+from catalog.store.tables.grants import grants
 from catalog.store.tables.installs import installs
 from catalog.store.tables.recalls import RecallRecords, recall_holders, receipts
 from catalog.store.tables.stops import notices, stopped_items
@@ -43,6 +45,8 @@ class ProjectionRecords:
             **{version_subject(row.id): row.state for row in run(select(versions.c.id, versions.c.state))},
             **{item_subject(row.asset_id, row.sha256): row.state for row in run(select(stopped_items))},
             **{f"notice:{row.id}": "stands" if row.lifted_at is None else "lifted" for row in run(select(notices))},
+            **{f"gate:{row.id}": "manual" for row in run(select(assets.c.id).where(assets.c.gate == "manual"))},
+            **{grant_subject(row.asset_id, row.account_id): row.approval for row in run(select(grants))},
             **{f"complaint:{row.case_id}": row.state for row in run(select(complaints.c.case_id, complaints.c.state))},
             **{
                 f"install:{row.id}": "registered" if row.retired_at is None else "retired"

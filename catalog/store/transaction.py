@@ -13,6 +13,7 @@ from catalog.store.tables.assets import AssetRecords
 from catalog.store.tables.base import Link
 from catalog.store.tables.complaints import ComplaintRecords
 from catalog.store.tables.deliveries import DeliveryRecords
+from catalog.store.tables.grants import GrantRecords
 from catalog.store.tables.installs import InstallRecords
 from catalog.store.tables.ledger import LedgerRecords
 from catalog.store.tables.logins import LoginRecords
@@ -31,6 +32,7 @@ class SqlTransaction:
         self.accounts: ports.Accounts = AccountRecords(link)
         self.assets: ports.Assets = AssetRecords(link)
         self.logins: ports.Logins = LoginRecords(link)
+        self.grants: ports.Grants = GrantRecords(link)
         self.terms: ports.TermsRecords = TermsRecords(link)
         self.stops: ports.Stops = StopRecords(link)
         self.complaints: ports.Complaints = ComplaintRecords(link)

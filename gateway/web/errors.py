@@ -39,10 +39,23 @@ STATUS_OF_REASON: Mapping[Reason, HTTPStatus] = {
     Reason.ITEM_WITHHELD: LEGAL,
     Reason.ITEM_HELD: LEGAL,
     Reason.NO_PREVIEWS: HTTPStatus.NOT_FOUND,
+    Reason.ACCESS_REJECTED: HTTPStatus.FORBIDDEN,
+    Reason.ACCESS_PENDING: HTTPStatus.FORBIDDEN,
     Reason.TERMS_NOT_ACCEPTED: HTTPStatus.FORBIDDEN,
     Reason.TERMS_OUTDATED: HTTPStatus.FORBIDDEN,
     Reason.INSTALL_UNKNOWN: HTTPStatus.FORBIDDEN,
 }
+APPEALABLE = frozenset(
+    {
+        Reason.SUSPENDED,
+        Reason.REVOKED,
+        Reason.HELD,
+        Reason.ITEM_HELD,
+        Reason.ITEM_WITHHELD,
+        Reason.ACCESS_REJECTED,
+        Reason.ACCESS_PENDING,
+    }
+)
 CHALLENGES = (
     (b"www-authenticate", b'Basic realm="hubgate", charset="UTF-8"'),
     (b"www-authenticate", b'Bearer realm="hubgate"'),
@@ -130,7 +143,7 @@ class Errors:
             links["accept_url"] = f"{self._base}/v1/assets/{params['asset']}/acceptances"
         if "notice" in params:
             links["notice_url"] = f"{self._base}/notices/{params['notice']}"
-        if error.code in {Reason.SUSPENDED, Reason.REVOKED, Reason.HELD, Reason.ITEM_HELD, Reason.ITEM_WITHHELD}:
+        if error.code in APPEALABLE:
             links["appeal_url"] = self.appeal_url
         return links
 

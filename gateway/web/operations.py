@@ -7,13 +7,24 @@ from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
-from catalog.actions import accounts, complaints, credentials, stops
+from catalog.actions import accounts, complaints, credentials, grants, stops
 from catalog.actions.authority import authorise
 from catalog.errors import CatalogUnavailable, Flaw, Invalid, NotFound, Wrong
 from catalog.policy import names
 from catalog.policy.roles import Act
 from catalog.ports import Transaction
-from catalog.vocabulary import Account, Actor, Complaint, Notice, Release, ReleaseReason, Stop, StopReason
+from catalog.vocabulary import (
+    Account,
+    Actor,
+    Approval,
+    Asset,
+    Complaint,
+    Notice,
+    Release,
+    ReleaseReason,
+    Stop,
+    StopReason,
+)
 from gateway.streams.effective import Effect, Enforcer
 from gateway.web.context import Catalogue
 
@@ -66,6 +77,18 @@ class Operations:
     async def restore(self, actor: Actor, name: str, reason: str) -> Account:
         checked = one_of(ReleaseReason, "reason", reason).value
         return await self._catalogue.write(partial(accounts.restore, now=self._catalogue.now()), actor, name, checked)
+
+    async def decide_access(
+        self, actor: Actor, asset: Asset, account: Account, approval: Approval, reason: str | None
+    ) -> Effect | None:
+        """An operator's word on an account's access; one that shuts the door ends what runs through it."""
+        before = self._enforcer.streams_cut()
+
+        def act(tx: Transaction) -> int:
+            grants.decide(tx, actor, asset, account, approval, reason, now=self._catalogue.now())
+            return tx.ledger.position()
+
+        return await self._effect(await self._catalogue.write(act), before)
 
     async def release(self, actor: Actor, subject: str, reason: str) -> tuple[Release, bool]:
         """True when the hold is lifted; else a second account must confirm."""

@@ -29,6 +29,7 @@ from catalog.store.tables.base import AnyRow, Instant, Link, metadata
 from catalog.vocabulary import (
     Asset,
     DataClass,
+    Gate,
     Item,
     Kind,
     Provenance,
@@ -50,6 +51,7 @@ assets = Table(
     Column("title_zh", String, nullable=False),
     Column("terms_id", String, nullable=False),
     Column("publisher_id", String, ForeignKey("accounts.id"), nullable=False),
+    Column("gate", String, nullable=False, server_default="auto"),
     Column("main_version_id", String),  # the newest release; moves by a publish only, whatever is stopped
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("ns", "name"),
@@ -108,6 +110,7 @@ def asset_of(row: AnyRow) -> Asset:
         terms_id=row.terms_id,
         publisher_id=row.publisher_id,
         created_at=row.created_at,
+        gate=Gate(row.gate),
     )
 
 
@@ -152,6 +155,7 @@ def _asset_row(asset: Asset) -> dict[str, object]:
         "terms_id": asset.terms_id,
         "publisher_id": asset.publisher_id,
         "created_at": asset.created_at,
+        "gate": asset.gate.value,
     }
 
 

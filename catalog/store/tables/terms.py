@@ -138,6 +138,10 @@ class TermsRecords:
             query = query.where(acceptances.c.asset_id == asset.id)
         return frozenset(self._db.execute(query).scalars())
 
+    def acceptances_of(self, asset_id: str) -> Sequence[Acceptance]:
+        query = select(acceptances).where(acceptances.c.asset_id == asset_id)
+        return [_acceptance(row) for row in self._db.execute(query.order_by(acceptances.c.accepted_at.desc()))]
+
     def acceptances(self, account_id: str) -> Sequence[tuple[Acceptance, str]]:
         query = (
             select(acceptances, (assets.c.ns + "/" + assets.c.name).label("full_name"))

@@ -19,6 +19,7 @@ from catalog.ports import Transaction
 from catalog.vocabulary import (
     AcceptanceStatus,
     Actor,
+    Approval,
     Asset,
     DataClass,
     Decision,
@@ -67,13 +68,20 @@ class AssetView:
     """One asset with what its page and its record show."""
 
     def __init__(
-        self, asset: Asset, main: Version, versions: list[Version], terms: Terms | None, accepted: bool
+        self,
+        asset: Asset,
+        main: Version,
+        versions: list[Version],
+        terms: Terms | None,
+        accepted: bool,
+        approval: Approval,
     ) -> None:
         self.asset = asset
         self.main = main
         self.versions = versions
         self.terms = terms
         self.accepted = accepted
+        self.approval = approval  # an operator's word, where one is asked for
 
     def record(self) -> dict[str, object]:
         terms = self.terms
@@ -122,7 +130,7 @@ def view(tx: Transaction, ground: Ground, account_id: str | None, *, insider: bo
     )
     main = without_stopped_card(tx, main, ground.stopped)
     versions = [v for v in tx.assets.versions(asset.id) if insider or v.state is not VersionState.DRAFT]
-    return AssetView(asset, main, versions, terms, accepted)
+    return AssetView(asset, main, versions, terms, accepted, ground.facts.approval)
 
 
 def without_stopped_card(tx: Transaction, version: Version, stopped: Mapping[str, StoppedItem]) -> Version:

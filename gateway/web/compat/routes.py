@@ -10,7 +10,7 @@ REPOSITORY = REPOSITORIES + "/{ns}/{name}"
 
 
 def hub_routes(parts: Hub) -> list[Entry]:
-    identity, catalogue, trees = parts.identity, parts.catalogue, parts.trees
+    identity, catalogue, trees, requests = parts.identity, parts.catalogue, parts.trees, parts.requests
 
     def hub(methods: tuple[str, ...], path: str, handler: Handler, about: str, who: Who = Who.ANYONE) -> Entry:
         return Entry(methods=methods, path=path, handler=handler, about=about, who=who, refuse=parts.errors.refuse)
@@ -30,6 +30,16 @@ def hub_routes(parts: Hub) -> list[Entry]:
         hub(GET, REPOSITORY + "/tree/{rev}", trees.tree, "Files and folders: ?recursive=&expand="),
         hub(GET, REPOSITORY + "/tree/{rev}/{path:path}", trees.tree, "The same below a folder."),
         hub(POST, REPOSITORY + "/paths-info/{rev}", trees.paths_info, "The named files and folders."),
+        hub(
+            GET, REPOSITORY + "/user-access-request/{status:pending|accepted|rejected}", requests.list,
+            "Who asked for access.", Who.SIGNED_IN,
+        ),
+        hub(
+            POST, REPOSITORY + "/user-access-request/handle", requests.handle,
+            "Accept, reject or set aside a request.", Who.SIGNED_IN,
+        ),
+        hub(POST, REPOSITORY + "/user-access-request/grant", requests.grant, "Let an account in.", Who.SIGNED_IN),
+        hub(("PUT",), REPOSITORY + "/settings", requests.settings, "How the gate opens.", Who.SIGNED_IN),
         hub(GET, REPOSITORY + "/refs", trees.refs, "The branch and the tags."),
         hub(GET, REPOSITORY + "/commits/{rev}", trees.commits, "The releases up to a revision."),
-    ]
+    ]  # fmt: skip

@@ -16,6 +16,7 @@ from catalog.vocabulary import (
     AcceptanceStatus,
     AccountState,
     Actor,
+    Approval,
     DataClass,
     Door,
     ItemState,
@@ -44,6 +45,7 @@ facts = st.builds(
     version=st.sampled_from(VersionState),
     item=st.sampled_from(ItemState),
     acceptance=st.sampled_from(AcceptanceStatus),
+    approval=st.sampled_from(Approval),
     as_of=st.integers(0, 1000),
 )
 doors = st.sampled_from(Door)
@@ -65,6 +67,8 @@ BAD_NEWS: dict[str, dict[str, object]] = {
     "item withheld": {"item": ItemState.WITHHELD},
     "terms outdated": {"acceptance": AcceptanceStatus.OUTDATED},
     "nothing accepted": {"acceptance": AcceptanceStatus.NONE},
+    "not let in yet": {"approval": Approval.PENDING},
+    "rejected": {"approval": Approval.REJECTED},
 }
 
 # A version never goes back: news of a state matters only where it is graver than what is known.
@@ -87,6 +91,7 @@ OPEN = AccessFacts(
     version=VersionState.PUBLISHED,
     item=ItemState.SERVED,
     acceptance=AcceptanceStatus.IN_FORCE,
+    approval=Approval.ACCEPTED,
     as_of=7,
 )
 
@@ -103,8 +108,9 @@ def every_fact() -> Iterator[AccessFacts]:
         VersionState,
         ItemState,
         AcceptanceStatus,
+        Approval,
     )
-    for authenticated, active, reads, role, own, found, kept, version, item, acceptance in fields:
+    for authenticated, active, reads, role, own, found, kept, version, item, acceptance, approval in fields:
         yield AccessFacts(
             authenticated=authenticated,
             active=active,
@@ -116,6 +122,7 @@ def every_fact() -> Iterator[AccessFacts]:
             version=version,
             item=item,
             acceptance=acceptance,
+            approval=approval,
             as_of=0,
         )
 
@@ -135,7 +142,8 @@ def test_every_combination_of_facts_is_decided_and_granted_only_by_the_whole_lis
         sees = f.found and (f.data_class is not DataClass.MINOR or insider(f))
         served = sees and f.version is VersionState.PUBLISHED
         item = f.item is ItemState.SERVED
-        holder = served and f.authenticated and f.active and f.reads and f.acceptance is AcceptanceStatus.IN_FORCE
+        agreed = f.acceptance is AcceptanceStatus.IN_FORCE and f.approval is Approval.ACCEPTED
+        holder = served and f.authenticated and f.active and f.reads and agreed
         draft = f.found and insider(f) and f.version is VersionState.DRAFT
         expected = {
             Door.CARD: served or draft,
@@ -166,7 +174,9 @@ def test_the_gravest_reason_is_told_first(door: Door) -> None:
         ("revoked", Reason.REVOKED),
         ("held", Reason.HELD),
         ("scope gone", Reason.SCOPE_MISSING),
+        ("rejected", Reason.ACCESS_REJECTED),
         ("nothing accepted", Reason.TERMS_NOT_ACCEPTED),
+        ("not let in yet", Reason.ACCESS_PENDING),
     ]
     for at, (graver, reason) in enumerate(gravest_first):
         for lesser, _ in gravest_first[at:]:
@@ -182,6 +192,8 @@ def test_the_gravest_reason_is_told_first(door: Door) -> None:
         (Door.BYTES, "item held", Reason.ITEM_HELD),
         (Door.PREVIEWS, "item withheld", Reason.ITEM_WITHHELD),
         (Door.BYTES, "terms outdated", Reason.TERMS_OUTDATED),
+        (Door.BYTES, "rejected", Reason.ACCESS_REJECTED),
+        (Door.MANIFEST, "not let in yet", Reason.ACCESS_PENDING),
         (Door.MANIFEST, "a draft", Reason.NOT_FOUND),
         (Door.CARD, "revoked", Reason.REVOKED),
         (Door.CARD, "destroyed", Reason.REVOKED),

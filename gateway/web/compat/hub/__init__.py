@@ -10,10 +10,12 @@ from gateway.web.compat.hub.device import DeviceLogin
 from gateway.web.compat.hub.errors import HubErrors
 from gateway.web.compat.hub.identity import HubIdentity
 from gateway.web.compat.hub.repositories import Repositories
+from gateway.web.compat.hub.requests import AccessRequests
 from gateway.web.compat.hub.resolve import Resolve
 from gateway.web.compat.hub.tree import Trees
 from gateway.web.context import Catalogue
 from gateway.web.errors import Errors
+from gateway.web.operations import Operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +28,12 @@ class Hub:
     catalogue: HubCatalogue
     trees: Trees
     resolve: Resolve
+    requests: AccessRequests
 
 
-def build_hub(catalogue: Catalogue, downloads: Downloads, errors: Errors, base_url: str) -> Hub:
+def build_hub(
+    *, catalogue: Catalogue, downloads: Downloads, operations: Operations, errors: Errors, base_url: str
+) -> Hub:
     repositories = Repositories(catalogue)
     return Hub(
         errors=HubErrors(errors, base_url),
@@ -37,4 +42,5 @@ def build_hub(catalogue: Catalogue, downloads: Downloads, errors: Errors, base_u
         catalogue=HubCatalogue(catalogue, repositories, base_url),
         trees=Trees(catalogue, repositories, base_url),
         resolve=Resolve(repositories, downloads),
+        requests=AccessRequests(catalogue, repositories, operations, base_url),
     )

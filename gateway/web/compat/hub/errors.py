@@ -19,7 +19,7 @@ from starlette.responses import Response
 from catalog.vocabulary import Reason
 from gateway.web.auth import BadCredential
 from gateway.web.compat.hub.repositories import NoSuchEntry, NoSuchRepository, NoSuchRevision
-from gateway.web.errors import Errors, Refusal
+from gateway.web.errors import STATUS_OF_REASON, Errors, Refusal
 from gateway.web.words import Words, language_of, words_for
 
 log = logging.getLogger("hubgate.web.hub")
@@ -31,7 +31,7 @@ BAD_CREDENTIAL = "Invalid credentials in Authorization header"  # the sentence b
 GATED = "GatedRepo"
 NO_REVISION = "RevisionNotFound"
 NO_ENTRY = "EntryNotFound"
-CODES: Mapping[str, str] = {
+CODES: Mapping[str, str | None] = {
     NoSuchRepository.code: "RepoNotFound",
     NoSuchRevision.code: NO_REVISION,
     NoSuchEntry.code: NO_ENTRY,
@@ -39,10 +39,9 @@ CODES: Mapping[str, str] = {
     Reason.HELD.value: NO_REVISION,
     Reason.ITEM_WITHHELD.value: NO_ENTRY,
     Reason.ITEM_HELD.value: NO_ENTRY,
-    Reason.TERMS_NOT_ACCEPTED.value: GATED,
-    Reason.TERMS_OUTDATED.value: GATED,
-    Reason.SUSPENDED.value: GATED,
-    Reason.SCOPE_MISSING.value: GATED,
+    # Whatever else shuts a door: with this code the sentence stands on top of what a client shows.
+    **{reason.value: GATED for reason, status in STATUS_OF_REASON.items() if status is HTTPStatus.FORBIDDEN},
+    Reason.ROLE_MISSING.value: None,
 }
 STATUS = {Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND, Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND}
 TOPICS: Mapping[str, str] = {GATED: "access", NO_REVISION: "recall", NO_ENTRY: "recall"}

@@ -100,7 +100,7 @@ def repository(
         "lastModified": instant(version.published_at or version.created_at),
         "createdAt": instant(asset.created_at),
         "private": False,
-        "gated": "auto",
+        "gated": asset.gate.value,
         "disabled": False,
         "downloads": 0,  # who fetched what is in the ledger, and not for everyone
         "likes": 0,

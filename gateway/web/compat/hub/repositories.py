@@ -71,7 +71,7 @@ class Repositories:
 
         Raises NoSuchRepository, NoSuchRevision, and Denied when it is stopped.
         """
-        asset = await self._asset(actor, where)
+        asset = await self.asset(actor, where)
         revision = where.get("rev", names.MAIN) if revision is None else revision
         ref = await self._ref(asset, revision.removeprefix(BRANCHES))
         ground = await self._catalogue.ground(actor, asset.ns, asset.name, ref)
@@ -108,14 +108,17 @@ class Repositories:
         """All items of the version by path, in order of path, stopped ones too."""
         return await self._catalogue.manifest(place.ground)
 
-    async def _asset(self, actor: Actor, where: Mapping[str, str]) -> Asset:
-        """What cannot be seen looks like what is not there. Raises NoSuchRepository."""
+    async def asset(self, actor: Actor, where: Mapping[str, str], *, any_kind: bool = False) -> Asset:
+        """The asset of the address, stopped or not. What cannot be seen looks like what is not there.
+
+        Raises NoSuchRepository.
+        """
         if not names.PART.fullmatch(where["ns"]) or not names.PART.fullmatch(where["name"]):
             raise NoSuchRepository(asset=f"{where['ns']}/{where['name']}"[:SHOWN])
         ground = await self._catalogue.ground(actor, where["ns"], where["name"], names.MAIN)
         asset = ground.asset
         hidden = deliver.judge(ground, actor, Door.CARD).decision.reason is Reason.NOT_FOUND
-        if asset is None or hidden or asset.kind is not KINDS.get(where["kind"]):
+        if asset is None or hidden or not (any_kind or asset.kind is KINDS.get(where["kind"])):
             raise NoSuchRepository(asset=f"{where['ns']}/{where['name']}")
         return asset
 

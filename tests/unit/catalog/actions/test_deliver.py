@@ -79,6 +79,7 @@ def test_a_reader_who_accepted_gets_an_item_and_everything_that_could_stop_it_is
         f"item:{version.asset_id}:{ITEM.sha256}",
         f"account:{reader.account.id}",
         f"token:{token.id}",
+        f"grant:{version.asset_id}:{reader.account.id}",
     }
     archive = access(store, reader, item=None, one=False).subjects(reader)
     assert f"archive:{version.asset_id}" in archive
