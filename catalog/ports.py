@@ -378,7 +378,7 @@ class Transaction(Protocol):
 
 
 class ChangeFeed(Protocol):
-    """How a serving replica learns of changes, and tells what it has applied. Used from one thread.
+    """How a serving replica learns of changes, and tells what it has applied. Used from one thread, but for `replicas`.
 
     Cheap enough to be asked every 10 ms.
     """

@@ -1,9 +1,13 @@
 """The right to send, which a replica loses by itself when it can no longer hear of stops."""
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+import anyio.to_thread
+
+from catalog.errors import CatalogUnavailable
 from catalog.vocabulary import Replica
 
 LEASE_S = 0.3
@@ -56,11 +60,14 @@ async def wait_effective(
 ) -> float:
     """Return when no replica can send anything that the cut of `position` stopped; gives the seconds since the commit.
 
-    That is so when every enrolled replica has applied the position, or 350 ms after the commit. `committed_at` is
-    the time on `clock` right after the commit. Raises CatalogUnavailable when the replicas cannot be read.
+    That is so when every enrolled replica has applied the position, or 350 ms after the commit, whether the replicas
+    can be read or not. `committed_at` is the time on `clock` right after the commit, or any later one.
     """
-    while True:
-        now = clock()
-        if now - committed_at >= EFFECTIVE_S or all(replica.applied >= position for replica in feed.replicas()):
-            return now - committed_at
+    while (waited := clock() - committed_at) < EFFECTIVE_S:
+        with contextlib.suppress(CatalogUnavailable):
+            # In a thread: a catalogue that hangs must not hold up the loop, on which cuts are applied.
+            found = await anyio.to_thread.run_sync(feed.replicas, abandon_on_cancel=True)
+            if all(replica.applied >= position for replica in found):
+                return clock() - committed_at
         await sleep(POLL_S)
+    return waited

@@ -213,9 +213,10 @@ class Watcher:
                 waiting.set_exception(CatalogUnavailable("not-watching"))
 
     def _take_asked(self) -> list[concurrent.futures.Future[None]]:
+        """Those who still wait for an answer; from here on they are bound to get it."""
         with self._asked_lock:
             asked, self._asked = self._asked, []
-        return asked
+        return [waiting for waiting in asked if waiting.set_running_or_notify_cancel()]
 
     def _answer(self, asked: list[concurrent.futures.Future[None]]) -> None:
         try:

@@ -8,8 +8,11 @@ from functools import partial
 from typing import TypeVar
 
 from catalog.actions import accounts, complaints, credentials, stops
-from catalog.errors import CatalogUnavailable, Flaw, Invalid, Wrong
+from catalog.actions.authority import authorise
+from catalog.errors import CatalogUnavailable, Flaw, Invalid, NotFound, Wrong
 from catalog.policy import names
+from catalog.policy.roles import Act
+from catalog.ports import Transaction
 from catalog.vocabulary import Account, Actor, Complaint, Notice, Release, ReleaseReason, Stop, StopReason
 from gateway.streams.effective import Effect, Enforcer
 from gateway.web.context import Catalogue
@@ -87,3 +90,16 @@ class Operations:
             return await self._enforcer.until_effective(position, cut_before=before)
         except CatalogUnavailable:
             return None  # committed all the same; replicas that hear nothing lose their lease
+
+    async def effective(self, actor: Actor, notice_id: str) -> tuple[Notice, bool]:
+        """A stop, and whether it holds everywhere. Raises CatalogError."""
+        notice = await self._catalogue.read(_stop_of, actor, notice_id)
+        return notice, await self._enforcer.is_effective(notice.position)
+
+
+def _stop_of(tx: Transaction, actor: Actor, notice_id: str) -> Notice:
+    authorise(tx, actor, Act.READ_EVENTS)
+    notice = tx.stops.notice(notice_id)
+    if notice is None:
+        raise NotFound()
+    return notice

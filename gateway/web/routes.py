@@ -174,6 +174,10 @@ def api_routes(
             body=bodies.StopBody, about="Revoke an asset or a version for good.",
         ),
         Entry(
+            methods=GET, path="/v1/operator/stops/{id}", who=signed_in, handler=operator.effective,
+            about="Whether a stop holds everywhere, by its notice.",
+        ),
+        Entry(
             methods=POST, path="/v1/operator/releases", who=signed_in, handler=operator.release,
             body=bodies.ReleaseBody, about="Lift a hold, or propose to.",
         ),

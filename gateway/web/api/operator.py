@@ -101,12 +101,17 @@ class OperatorApi:
         return self.stopped(await self._operations.stop(actor, act, body.subject, body.reason, body.case))
 
     def stopped(self, done: Done) -> Response:
-        """200 when it is effective; 202 when it stands and the catalogue cannot say since when it holds everywhere."""
+        """200 when it is effective; 202 when it stands and the catalogue cannot tell within 2 s whether everywhere."""
         record: dict[str, object] = {"notice": done.notice.id, "subject": done.notice.subject}
         if done.effect is None:
-            status_url = f"{self._base}/notices/{done.notice.id}"
+            status_url = f"{self._base}/v1/operator/stops/{done.notice.id}"
             return reply({**record, "status_url": status_url}, HTTPStatus.ACCEPTED)
         return reply({**record, **effect_record(done.effect)})
+
+    async def effective(self, request: Request, actor: Actor) -> Response:
+        """What a 202 points to."""
+        notice, effective = await self._operations.effective(actor, request.path_params["id"])
+        return reply({"notice": notice.id, "subject": notice.subject, "effective": effective})
 
     async def release(self, request: Request, actor: Actor) -> Response:
         body = await bodies.read(request, bodies.ReleaseBody)

@@ -278,6 +278,32 @@ class Running:
             await asyncio.sleep(0.001)
 
 
+def test_one_who_waits_no_longer_leaves_the_watcher_running() -> None:
+    async def main() -> None:
+        async with Running() as running:
+            gone = asyncio.ensure_future(running.watcher.apply_now())
+            await asyncio.sleep(0)
+            gone.cancel()
+            await asyncio.wait([gone])
+            await running.watcher.apply_now()
+            assert running.watcher.may_send()
+
+    asyncio.run(main())
+
+
+def test_a_stop_is_effective_after_350_ms_even_if_the_replicas_cannot_be_read() -> None:
+    feed, clock = Feed(), Hands()
+    feed.enrol("one", 1, NOW)
+    position = feed.stop("asset:a")
+    feed.down = True
+
+    async def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    took = asyncio.run(wait_effective(feed, position, committed_at=clock.now, clock=clock, sleep=sleep))
+    assert 0.35 <= took < 0.36
+
+
 def test_the_running_watcher_cuts_by_itself_and_on_demand() -> None:
     async def main() -> None:
         async with Running() as running:
