@@ -3,8 +3,8 @@
     python -m benchmarks.curve FOLDER... [--models DIR] [--step N] [--plans NAME,NAME] [--out artefacts/curve]
 
 Each FOLDER holds annotated pictures (benchmarks.annotated); the figures of several are averaged. Every candidate plan
-is tried with its thresholds times several numbers. Judged are the plates alone, at preview size, without feather, second
-look and encoding. Milliseconds are CPU time of the detectors, of one thread: fair on a machine that others use too.
+is tried with its thresholds times several numbers. Judged are the plates alone, at preview size, without feather,
+second look and encoding. Milliseconds are CPU time of the detectors, of one thread: fair on a machine that others use too.
 """
 
 import argparse

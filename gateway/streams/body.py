@@ -87,6 +87,7 @@ class BodySender:
         self._may_send = may_send
         self._head_only = scope["method"] == "HEAD"
         self._zero_copy = ZERO_COPY in scope.get("extensions", {})
+        self.takes_whole = WHOLE in scope.get("extensions", {}) and not self._head_only
         self._link = connection_of(scope)
         self._before = 0
         self._counted = 0
@@ -103,7 +104,7 @@ class BodySender:
         await self._send({"type": "http.response.start", "status": status, "headers": head})
 
     async def whole(self, status: int, headers: Sequence[Header], body: bytes) -> None:
-        """Send the head and all of a small body at once, where that is known here. Raises NotServing."""
+        """Send the head and all of a small body at once, instead of `start`, if `takes_whole`. Raises NotServing."""
         self._begin(len(body))
         await self._tell({"type": WHOLE, "status": status, "headers": headers, "body": body, "more_body": False})
 
@@ -121,11 +122,6 @@ class BodySender:
         if self._stream.ending is None and not self._may_send():
             self._refused = True
         return self._stream.ending is None and not self._refused
-
-    @property
-    def takes_whole(self) -> bool:
-        """`whole` may be called instead of `start`."""
-        return self._link is not None and not self._head_only
 
     @property
     def over(self) -> bool:

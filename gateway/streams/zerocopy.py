@@ -1,8 +1,8 @@
 """The HTTP protocol of the byte path: uvicorn's, with zero-copy sending and a connection that can be cut.
 
-Give ``CuttableProtocol`` to uvicorn as ``http=``, on the asyncio loop. It offers two ASGI extensions:
-``http.response.zerocopysend`` as the ASGI specification has it, and ``hubgate.connection`` (see connection.py), with
-which comes the message ``hubgate.whole``: `status`, `headers` and all of the `body`, which leave together at once.
+Give ``CuttableProtocol`` to uvicorn as ``http=``, on the asyncio loop. It offers three ASGI extensions:
+``http.response.zerocopysend`` as the ASGI specification has it, ``hubgate.connection`` (see connection.py), and
+``hubgate.whole``: a message with `status`, `headers` (no Content-Length) and all of the `body`, which leave together.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class CuttableProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         extensions: dict[str, Any] = {EXTENSION: self.link}
         if self.scheme == "http":
-            extensions[ZERO_COPY] = {}
+            extensions[ZERO_COPY] = extensions[WHOLE] = {}
         cycle.scope["extensions"] = extensions
         super()._start_asgi_task(cycle, _Exchange(app, cycle, self.flow, self.link))
 

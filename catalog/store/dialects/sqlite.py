@@ -16,6 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from catalog.errors import CatalogUnavailable
+from catalog.store.tables.base import driver_cursor
 
 BUSY_MS = 10_000  # how long a write waits for another process's
 
@@ -71,7 +72,8 @@ class SqliteDialect:
             cursor.close()
 
         def begun(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            with driver_cursor(connection) as cursor:
+                cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
         event.listen(engine, "connect", connected)
         event.listen(engine, "begin", begun)

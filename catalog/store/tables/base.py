@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, MetaData, Row, String, Table, TypeDecorator, Update
+from sqlalchemy import Connection, Dialect, Insert, MetaData, Row, Select, String, Table, TypeDecorator, Update
 
 from catalog.errors import CatalogUnavailable
 
@@ -75,10 +76,8 @@ class Bulk:
         """Execute for each row; no rows, no statement."""
         if rows:
             text, shape = self._ready.get(connection.dialect.name) or self._compile(connection.dialect)
-            try:
-                connection.connection.cursor().executemany(text, [shape(row) for row in rows])
-            except connection.dialect.loaded_dbapi.Error as error:
-                raise CatalogUnavailable(cause=type(error).__name__) from error
+            with driver_cursor(connection) as cursor:
+                cursor.executemany(text, [shape(row) for row in rows])
 
     def _compile(self, dialect: Dialect) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
         keys = self._names if isinstance(self._statement, Insert) else None
@@ -87,3 +86,30 @@ class Bulk:
         ready = (str(compiled), dict if order is None else itemgetter(*order))
         self._ready[dialect.name] = ready
         return ready
+
+
+class Number:
+    """A query of the hot path that gives one number, compiled once for a dialect, as `Bulk` is."""
+
+    def __init__(self, query: Select[tuple[int]]) -> None:
+        self._query = query
+        self._texts: dict[str, str] = {}
+
+    def read(self, connection: Connection) -> int:
+        dialect = connection.dialect
+        if dialect.name not in self._texts:
+            self._texts[dialect.name] = str(
+                self._query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+            )
+        with driver_cursor(connection) as cursor:
+            cursor.execute(self._texts[dialect.name])
+            return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def driver_cursor(connection: Connection) -> Iterator[Any]:
+    """The driver's own cursor, for the hot path; what it refuses means that the catalogue is unavailable."""
+    try:
+        yield connection.connection.cursor()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise CatalogUnavailable(cause=type(error).__name__) from error

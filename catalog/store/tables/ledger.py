@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, func, insert, select
 
 from catalog.events import Happened, encode
-from catalog.store.tables.base import AnyRow, Instant, Link, metadata
+from catalog.store.tables.base import AnyRow, Instant, Link, Number, metadata
 from catalog.vocabulary import Event
 
 events = Table(
@@ -24,7 +24,7 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
-POSITION = select(func.coalesce(func.max(events.c.position), 0))
+POSITION = Number(select(func.coalesce(func.max(events.c.position), 0)))
 AFTER = select(events).order_by(events.c.position)
 
 
@@ -45,7 +45,7 @@ class LedgerRecords:
         return int(key[0])
 
     def position(self) -> int:
-        return int(self._link.connection.execute(POSITION).scalar_one())
+        return POSITION.read(self._link.connection)
 
     def events(self, after: int, limit: int) -> Sequence[Event]:
         rows = self._link.connection.execute(AFTER.where(events.c.position > after).limit(limit))

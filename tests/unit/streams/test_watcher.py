@@ -299,11 +299,26 @@ def test_a_stop_is_effective_after_350_ms_even_if_a_replica_never_answers() -> N
     assert 0.35 <= took < 0.36
 
 
+class HeldFeed(Feed):
+    """A feed that answers nothing while `goes_on` is unset."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+        self.is_asked = threading.Event()
+
+    def moved(self) -> bool:
+        self.is_asked.set()
+        assert self.goes_on.wait(60)
+        return super().moved()
+
+
 class Running:
     """A watcher with its thread, on the loop of the test."""
 
     def __init__(self) -> None:
-        self.feed, self.registry = Feed(), Registry()
+        self.feed, self.registry = HeldFeed(), Registry()
         self.watcher = Watcher(self.feed, self.registry, replica="r", now=lambda: NOW, stalls=StallWatch())
         self.task: asyncio.Task[None] | None = None
 
@@ -325,11 +340,16 @@ class Running:
 def test_one_who_waits_no_longer_leaves_the_watcher_running() -> None:
     async def main() -> None:
         async with Running() as running:
+            running.feed.goes_on.clear()
+            running.feed.is_asked.clear()
+            await running.until(running.feed.is_asked.is_set)  # who asks now is answered by the next look
             gone = asyncio.ensure_future(running.watcher.apply_now())
             await asyncio.sleep(0)
             gone.cancel()
             await asyncio.wait([gone])
-            await running.watcher.apply_now()
+            running.feed.goes_on.set()
+            async with asyncio.timeout(30):
+                await running.watcher.apply_now()
             assert running.watcher.may_send()
 
     asyncio.run(main())
