@@ -4,7 +4,8 @@
 
 Each FOLDER holds annotated pictures (benchmarks.annotated); the figures of several are averaged. Every candidate plan
 is tried with its thresholds times several numbers. Judged are the plates alone, at preview size, without feather,
-second look and encoding. Milliseconds are CPU time of the detectors, of one thread: fair on a machine that others use too.
+second look and encoding. Milliseconds are CPU time of the detectors, of one thread:
+fair on a machine that others use too.
 """
 
 import argparse

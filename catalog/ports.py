@@ -224,6 +224,9 @@ class Deliveries(Protocol):
     def of_account(self, account_id: str, limit: int) -> Sequence[tuple[Delivery, Settlement | None, str]]:
         """With the full name of the asset, newest first."""
 
+    def held(self, account_id: str) -> Sequence[Fetched]:
+        """What the account has got, version by version, the latest first."""
+
     def of_versions(self, account_id: str, versions: Collection[str]) -> Sequence[Delivery]: ...
     def accounts(self, version_id: str, paths: Collection[str] | None) -> Sequence[str]:
         """Who fetched one of these items by itself, each once; `paths` None: anything at all, archives included.

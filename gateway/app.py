@@ -116,6 +116,7 @@ def build_app(installation: Installation) -> ASGIApp:
             errors=errors,
             assets=assets,
             complaints=complaints,
+            statements=statements,
             contact=settings.contact,
             sign_up_open=settings.sign_up,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.errors import Conflict, Flaw, Invalid, Wrong
@@ -10,7 +11,7 @@ from catalog.events import EventKind, Happened, flag_subject
 from catalog.policy import access, complaints, names
 from catalog.ports import NewId, Transaction
 from catalog.recalls import Flag, Task, TaskKind
-from catalog.vocabulary import Account, Asset, Notice, VersionState
+from catalog.vocabulary import Account, Asset, Notice, Version, VersionState
 
 STOPPED = frozenset({VersionState.HELD, VersionState.REVOKED, VersionState.DESTROYED})
 Places = Mapping[str, Mapping[str, frozenset[str]]]
@@ -101,6 +102,38 @@ def flag(
                 note="",
             )
             open_task(tx, task, actor=actor, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flagged:
+    """What a version's page says of a source that was stopped: which, when, and what its publisher answered."""
+
+    source: str  # ns/name@version
+    part: bool  # one item of it was withheld; else it was stopped as a whole
+    notice_id: str
+    flagged_at: datetime
+    answer: str | None
+
+
+def flagged(tx: Transaction, version: Version) -> list[Flagged]:
+    """The flags of a version, oldest first."""
+    found = []
+    for one in tx.lineage.flags([version.id]):
+        source = tx.assets.version(one.source_id)
+        asset = None if source is None else tx.assets.get(source.asset_id)
+        tasks = [task for task in tx.tasks.of_notice(one.notice_id) if task.asset_id == version.asset_id]
+        answer = next((task.answer.value for task in tasks if task.answer is not None), None)
+        notice = tx.stops.notice(one.notice_id)
+        found.append(
+            Flagged(
+                source="" if asset is None else f"{asset.full_name}@{one.source_id}",
+                part=notice is not None and notice.sha256 is not None,
+                notice_id=one.notice_id,
+                flagged_at=one.flagged_at,
+                answer=answer,
+            )
+        )
+    return found
 
 
 def open_task(tx: Transaction, task: Task, *, actor: str, now: datetime) -> None:

@@ -207,12 +207,24 @@ AssetSummary = TypedDict(
 """An asset in a list."""
 
 
+class Flag(TypedDict):
+    """A source of the main version was stopped for good: whole, or in `part`. `answer` is its publisher's, if any."""
+
+    source: str
+    part: bool
+    notice: str
+    since: str
+    answer: str | None
+
+
 class AssetInfo(AssetSummary):
     """One asset. `main` is None before the first release; `card` is Markdown."""
 
     terms: TermsState | None
     versions: list[VersionInfo]
     card: str
+    derived_from: NotRequired[list[str]]
+    flags: NotRequired[list[Flag]]
 
 
 class AssetPage(TypedDict):

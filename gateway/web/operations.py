@@ -7,12 +7,13 @@ from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
-from catalog.actions import accounts, complaints, credentials, grants, stops
+from catalog.actions import accounts, complaints, credentials, grants, overdue, stops
 from catalog.actions.authority import authorise
 from catalog.errors import CatalogUnavailable, Flaw, Invalid, NotFound, Wrong
 from catalog.policy import names
 from catalog.policy.roles import Act
 from catalog.ports import Transaction
+from catalog.recalls import Holder
 from catalog.vocabulary import (
     Account,
     Actor,
@@ -73,6 +74,10 @@ class Operations:
         run = partial(accounts.suspend_until_answered, now=self._catalogue.now())
         account, position = await self._catalogue.write(run, actor, name, notice_id)
         return account, await self._effect(position, before)
+
+    async def excuse(self, actor: Actor, name: str, notice_id: str) -> Holder:
+        """Nothing more is expected of this account in this recall."""
+        return await self._catalogue.write(partial(overdue.excuse, now=self._catalogue.now()), actor, notice_id, name)
 
     async def restore(self, actor: Actor, name: str, reason: str) -> Account:
         checked = one_of(ReleaseReason, "reason", reason).value

@@ -78,7 +78,7 @@ POST = ("POST",)
 ASSET = "/v1/assets/{ns}/{name}"
 VERSION = ASSET + "/versions/{version}"
 # Not the first part of a model's address in a dialect that begins with its name.
-TAKEN = "v1|api|assets|datasets|spaces|models|static|operator|complaints|account|notices|oauth|ga4gh"
+TAKEN = "v1|api|assets|datasets|spaces|models|static|operator|complaints|account|notices|tasks|oauth|ga4gh"
 MODEL = "/{ns:(?!(?:" + TAKEN + ")/)[^/]+}/{name}"
 
 
@@ -288,6 +288,11 @@ def page_routes(pages: Pages) -> list[Entry]:
         page(GET, "/account", pages.account.show, "One's own account.", signed_in),
         page(POST, "/account/tokens", pages.account.create_token, "A new token.", signed_in),
         page(POST, "/account/tokens/{id}/revoke", pages.account.revoke_token, "End a token.", signed_in),
+        page(GET, "/account/recalls/{id}", pages.inbox.show, "One recall, and one's own word on it.", signed_in),
+        page(POST, "/account/recalls/{id}", pages.inbox.answer, "State it by hand.", signed_in),
+        page(POST, "/account/installs/{id}/retire", pages.inbox.retire, "The machine is gone.", signed_in),
+        page(GET, "/tasks/{id}", pages.inbox.task, "What waits for a person.", signed_in),
+        page(POST, "/tasks/{id}", pages.inbox.answer_task, "The word that closes it.", signed_in),
         page(GET, "/complaints/new", complaints.new, "The complaint form: ?asset=&version=&preview="),
         page(POST, "/complaints/new", complaints.file, "File a complaint."),
         page(GET, "/complaints", complaints.ask, "Asks for a case and its secret."),
@@ -296,6 +301,9 @@ def page_routes(pages: Pages) -> list[Entry]:
         page(GET, "/operator", desk.queue, "Complaints by due time: ?state=", signed_in),
         page(GET, "/operator/complaints/{case}", desk.case, "One case, and what can be done.", signed_in),
         page(GET, "/operator/holds", desk.holds, "Holds that stand, releases that wait.", signed_in),
+        page(GET, "/operator/recalls", pages.boards.list, "Recalls, newest first: ?before=", signed_in),
+        page(GET, "/operator/recalls/{id}", pages.boards.show, "One recall's board: ?state=&after=", signed_in),
+        page(GET, "/operator/tasks", pages.boards.tasks, "What waits for people, by due time.", signed_in),
         page(GET, "/operator/accounts", desk.accounts, "Accounts: suspend, restore.", signed_in),
         page(GET, "/operator/events", desk.events, "The event log, newest first: ?before=", signed_in),
         page(GET, "/operator/act", acts.ask, "What an act will do: ?act=&subject=&reason=&case=", signed_in),

@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.gateways import Gateway
+from tests.machines import Machine
 
 PICTURES = Path(__file__).parents[2] / "gateway" / "demo" / "pictures"
 PASSWORD = "correct horse battery staple"
@@ -46,6 +47,8 @@ class Site:
     version: str
     notice: str = ""
     case: str = ""
+    recall: str = ""  # of demo/recalled, which the reader has fetched
+    task: str = ""  # for the publisher of demo/derived, which was made from it
 
     def url(self, path: str) -> str:
         return self.gateway.url + path
@@ -125,7 +128,37 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with gateway.serving():
         made = Site(gateway, version)
         _complain_and_hold(made)
+        _call_back(made, folder)
         yield made
+
+
+def _call_back(site: Site, folder: Path) -> None:
+    """A set that the reader fetched and a set made from it; one item of the first is withheld, then its version."""
+    gateway = site.gateway
+    pictures = folder / "recalled"
+    pictures.mkdir()
+    for name in ("one.txt", "two.txt"):
+        (pictures / name).write_text(name, encoding="utf-8")
+    version = gateway.publish(pictures, "demo/recalled")
+    derived = folder / "derived"
+    derived.mkdir()
+    (derived / "weights.txt").write_text("weights", encoding="utf-8")
+    gateway.publish(derived, "demo/derived", derived_from=[f"demo/recalled@{version}"])
+    token = gateway.run("token", "create", "reader")
+    gateway.accept(token, "demo/recalled").raise_for_status()
+    with gateway.client(token) as client:
+        machine = Machine(client, "reader", "the laboratory's server")
+        machine.register().raise_for_status()
+        for path in ("files/one.txt", "archive.tar"):
+            client.get(f"/v1/assets/demo/recalled/versions/main/{path}").raise_for_status()
+        with gateway.client(gateway.token) as operator:
+            item = {"subject": "demo/recalled@main:one.txt", "reason": "rights_complaint", "case": site.case}
+            site.recall = operator.post("/v1/operator/withholdings", json=item).raise_for_status().json()["notice"]
+            site.task = operator.get("/v1/operator/tasks").json()["items"][0]["id"]
+            whole = {"subject": f"demo/recalled@{version}", "reason": "licence"}
+            operator.post("/v1/operator/revocations", json=whole).raise_for_status()
+        first, _ = machine.read()
+        machine.answer(first, ["modified"]).raise_for_status()
 
 
 def _complain_and_hold(site: Site) -> None:

@@ -24,6 +24,7 @@ def public(site: Site) -> list[str]:
         "/assets/demo/street-faces",
         "/assets/demo/hostile",
         "/assets/demo/held",
+        "/assets/demo/derived",
         "/assets/demo/street-faces/terms",
         f"/complaints/new?asset=demo/street-faces&version={site.version}&preview=1",
         "/complaints",
@@ -36,8 +37,9 @@ def public(site: Site) -> list[str]:
     ]
 
 
-def of_reader() -> list[str]:
-    return ["/account", "/device", "/device?code=BBBB-BBBB", "/assets/demo/street-faces/terms", "/operator"]
+def of_reader(site: Site) -> list[str]:
+    own = ["/account", f"/account/recalls/{site.recall}", "/device", "/device?code=BBBB-BBBB"]
+    return [*own, "/assets/demo/street-faces/terms", "/operator"]
 
 
 def of_operator(site: Site) -> list[str]:
@@ -47,6 +49,12 @@ def of_operator(site: Site) -> list[str]:
         "/operator?state=dismissed",
         f"/operator/complaints/{site.case}",
         "/operator/holds",
+        "/operator/recalls",
+        f"/operator/recalls/{site.recall}",
+        f"/operator/recalls/{site.recall}?state=claimed",
+        f"/operator/act?act=halt&subject=reader&recall={site.recall}",
+        "/operator/tasks",
+        f"/tasks/{site.task}",
         "/operator/accounts",
         "/operator/events",
         f"/operator/act?act=revoke&subject={subject}&reason=misuse",
@@ -107,7 +115,7 @@ def test_pages_behind_sign_in_are_sound(
     with visit(browser, lang=lang, dark=dark) as context:
         page = watched.follow(context.new_page())
         sign_in(page, site, who)
-        paths = of_reader() if who == "reader" else of_operator(site)
+        paths = of_reader(site) if who == "reader" else of_operator(site)
         assert check(page, site, paths, lang, who, pictures) == []
     watched.nothing()
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -94,6 +95,26 @@ def _delivery(row: AnyRow) -> Delivery:
 LENGTH = deliveries.c.stop - deliveries.c.start
 SOMETHING = or_(deliveries.c.path.is_not(None), LENGTH > EMPTY_ARCHIVE)
 
+# How a server's death ended a delivery is not known: then all of it counts.
+GOT = func.coalesce(deliveries.c.acknowledged, LENGTH)
+TALLY = (
+    func.count().label("fetches"),
+    func.sum(GOT).label("bytes"),
+    func.min(deliveries.c.started_at).label("first_at"),
+    func.max(deliveries.c.started_at).label("last_at"),
+)
+
+
+def _fetched(row: AnyRow, account_id: str, version_id: str) -> Fetched:
+    return Fetched(
+        account_id=account_id,
+        version_id=version_id,
+        fetches=row.fetches,
+        bytes=int(row.bytes),
+        first_at=row.first_at,
+        last_at=row.last_at,
+    )
+
 
 class DeliveryRecords:
     def __init__(self, link: Link) -> None:
@@ -144,6 +165,11 @@ class DeliveryRecords:
             found.append((_delivery(row), settlement, row.full_name))
         return found
 
+    def held(self, account_id: str) -> Sequence[Fetched]:
+        query = select(deliveries.c.version_id, *TALLY).where(deliveries.c.account_id == account_id, SOMETHING)
+        rows = self._db.execute(query.group_by(deliveries.c.version_id).order_by(literal_column("last_at").desc()))
+        return [_fetched(row, account_id, row.version_id) for row in rows]
+
     def of_versions(self, account_id: str, versions: Collection[str]) -> Sequence[Delivery]:
         found: list[Delivery] = []
         for some in batches(sorted(versions)):
@@ -177,34 +203,17 @@ class DeliveryRecords:
         includes: Collection[str | None],
         accounts: Collection[str] | None = None,
     ) -> Sequence[Fetched]:
-        got = func.coalesce(deliveries.c.acknowledged, LENGTH)  # how a server's death ended one is not known
-        columns = (
-            deliveries.c.account_id,
-            func.count().label("fetches"),
-            func.sum(got).label("bytes"),
-            func.min(deliveries.c.started_at).label("first_at"),
-            func.max(deliveries.c.started_at).label("last_at"),
-        )
         carried = SOMETHING
         if paths is not None:
             chosen = deliveries.c.include.in_(sorted(include for include in includes if include is not None))
             whole = deliveries.c.include.is_(None) if None in includes else chosen
             archive = and_(deliveries.c.path.is_(None), or_(chosen, whole))
             carried = or_(deliveries.c.path.in_(sorted(paths)), archive)
-        query = select(*columns).where(deliveries.c.version_id == version_id, carried)
+        query = select(deliveries.c.account_id, *TALLY).where(deliveries.c.version_id == version_id, carried)
         if accounts is not None:
             query = query.where(deliveries.c.account_id.in_(sorted(accounts)))
-        return [
-            Fetched(
-                account_id=row.account_id,
-                version_id=version_id,
-                fetches=row.fetches,
-                bytes=int(row.bytes),
-                first_at=row.first_at,
-                last_at=row.last_at,
-            )
-            for row in self._db.execute(query.group_by(deliveries.c.account_id).order_by(deliveries.c.account_id))
-        ]
+        rows = self._db.execute(query.group_by(deliveries.c.account_id).order_by(deliveries.c.account_id))
+        return [_fetched(row, row.account_id, version_id) for row in rows]
 
     def count(self) -> int:
         return int(self._db.execute(select(func.count()).select_from(deliveries)).scalar_one())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.actions import previews
+from catalog.actions.lineage import Flagged, flagged
 from catalog.errors import Denied, Flaw, Invalid, Wrong
 from catalog.policy import terms as terms_policy
 from catalog.policy.access import Ground
@@ -64,24 +65,17 @@ def version_record(version: Version) -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True, slots=True)
 class AssetView:
-    """One asset with what its page and its record show."""
+    """One asset with what its page and its record show; `flags` are of its main version."""
 
-    def __init__(
-        self,
-        asset: Asset,
-        main: Version,
-        versions: list[Version],
-        terms: Terms | None,
-        accepted: bool,
-        approval: Approval,
-    ) -> None:
-        self.asset = asset
-        self.main = main
-        self.versions = versions
-        self.terms = terms
-        self.accepted = accepted
-        self.approval = approval  # an operator's word, where one is asked for
+    asset: Asset
+    main: Version
+    versions: list[Version]
+    terms: Terms | None
+    accepted: bool
+    approval: Approval  # an operator's word, where one is asked for
+    flags: list[Flagged]
 
     def record(self) -> dict[str, object]:
         terms = self.terms
@@ -92,6 +86,17 @@ class AssetView:
             else {"id": terms.id, "version": terms.version, "sha256": terms.sha256, "accepted": self.accepted},
             "versions": [version_record(version) for version in self.versions],
             "card": self.main.card,
+            "derived_from": [] if self.main.warrant is None else list(self.main.warrant.derived_from),
+            "flags": [
+                {
+                    "source": flag.source,
+                    "part": flag.part,
+                    "notice": flag.notice_id,
+                    "since": moment(flag.flagged_at),
+                    "answer": flag.answer,
+                }
+                for flag in self.flags
+            ],
         }
 
 
@@ -130,7 +135,7 @@ def view(tx: Transaction, ground: Ground, account_id: str | None, *, insider: bo
     )
     main = without_stopped_card(tx, main, ground.stopped)
     versions = [v for v in tx.assets.versions(asset.id) if insider or v.state is not VersionState.DRAFT]
-    return AssetView(asset, main, versions, terms, accepted, ground.facts.approval)
+    return AssetView(asset, main, versions, terms, accepted, ground.facts.approval, flagged(tx, main))
 
 
 def without_stopped_card(tx: Transaction, version: Version, stopped: Mapping[str, StoppedItem]) -> Version:

@@ -8,13 +8,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.actions import boards, overdue
+from catalog.actions import boards
 from catalog.actions.authority import authorise
 from catalog.policy import names
 from catalog.policy.roles import Act
@@ -204,8 +203,7 @@ class BoardsApi:
 
     async def excuse(self, request: Request, actor: Actor) -> Response:
         body = await bodies.read(request, bodies.HolderBody)
-        excuse = partial(overdue.excuse, now=self._catalogue.now())
-        holder = await self._catalogue.write(excuse, actor, request.path_params["id"], body.account)
+        holder = await self._operations.excuse(actor, body.account, request.path_params["id"])
         return reply({"account": body.account, "notice": holder.notice_id, "state": holder.state.value})
 
     async def suspend(self, request: Request, actor: Actor) -> Response:

@@ -12,15 +12,18 @@ from gateway.web.errors import Errors
 from gateway.web.operations import Operations
 from gateway.web.pages.account import AccountPages
 from gateway.web.pages.acts import ActPages
+from gateway.web.pages.boards import BoardPages
 from gateway.web.pages.catalogue import CataloguePages
 from gateway.web.pages.complaints import ComplaintPages
 from gateway.web.pages.desk import DeskPages
 from gateway.web.pages.device import DevicePages
 from gateway.web.pages.identity import IdentityPages
+from gateway.web.pages.inbox import InboxPages
 from gateway.web.pages.public import PublicPages
 from gateway.web.pages.terms import TermsPages
 from gateway.web.passwords import Passwords
 from gateway.web.render import Renderer
+from gateway.web.statements import Statements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class Pages:
     complaints: ComplaintPages
     desk: DeskPages
     acts: ActPages
+    boards: BoardPages
+    inbox: InboxPages
     public: PublicPages
 
 
@@ -48,6 +53,7 @@ def build_pages(
     errors: Errors,
     assets: Assets,
     complaints: ComplaintsApi,
+    statements: Statements,
     contact: str,
     sign_up_open: bool,
 ) -> Pages:
@@ -61,5 +67,7 @@ def build_pages(
         complaints=ComplaintPages(catalogue, complaints, renderer),
         desk=DeskPages(catalogue, renderer),
         acts=ActPages(catalogue, operations, renderer),
+        boards=BoardPages(catalogue, renderer),
+        inbox=InboxPages(catalogue, statements, renderer),
         public=PublicPages(auth, renderer, contact=contact),
     )

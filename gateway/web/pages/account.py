@@ -20,6 +20,7 @@ from gateway.web.api.accounts import DOWNLOADS_SHOWN, signed_in
 from gateway.web.context import Catalogue
 from gateway.web.operations import Operations
 from gateway.web.pages.forms import Form, read_form
+from gateway.web.pages.inbox import inbox
 from gateway.web.render import Renderer
 
 
@@ -82,13 +83,16 @@ class AccountPages:
 
     async def _page(self, request: Request, actor: Actor, form: Form, status: HTTPStatus = HTTPStatus.OK) -> Response:
         account = signed_in(actor)
-        found = await self._catalogue.read(own, account, self._catalogue.now())
+        now = self._catalogue.now()
+        found = await self._catalogue.read(lambda tx: (own(tx, account, now), inbox(tx, account)))
         return self._renderer.render(
             request,
             "account.html",
             actor,
             status=status,
-            own=found,
+            own=found[0],
+            inbox=found[1],
+            now=self._catalogue.now(),
             scopes=[scope for scope in Scope if scope in SCOPES[account.role] & actor.scopes],
             form=form,
             days=credentials.TOKEN_DAYS,

@@ -20,7 +20,7 @@ from gateway.web.operations import Operations, one_of
 from gateway.web.pages.forms import Form, query_form, read_form
 from gateway.web.render import Renderer
 
-FIELDS = ("act", "subject", "reason", "case")
+FIELDS = ("act", "subject", "reason", "case", "recall")
 MAX_KEPT = 1000
 
 
@@ -35,9 +35,12 @@ class Deed(StrEnum):
     DISMISS = "dismiss"
     SUSPEND = "suspend"
     RESTORE = "restore"
+    HALT = "halt"  # a holder's downloads, until it has answered a recall
+    EXCUSE = "excuse"  # a holder from answering
 
 
 STOPS = frozenset({Deed.HOLD, Deed.WITHHOLD, Deed.REVOKE, Deed.SUSPEND})
+UNREASONED = frozenset({Deed.CONFIRM, Deed.HALT, Deed.EXCUSE})  # the reason was given before, with the stop
 FINAL = frozenset({Deed.WITHHOLD, Deed.REVOKE})  # cannot be undone: the page says so
 
 
@@ -52,6 +55,7 @@ class Outcome:
     effect: Effect | None = None
     proposed: bool = False
     case: str = ""
+    recall: str = ""
 
 
 class ActPages:
@@ -69,6 +73,7 @@ class ActPages:
         return self._renderer.render(
             request, "act.html", actor, deed=deed.value, final=deed in FINAL, stops=deed in STOPS,
             subject=form.text("subject"), reason=form.text("reason"), case=form.text("case"),
+            recall=form.text("recall"),
         )  # fmt: skip
 
     async def act(self, request: Request, actor: Actor) -> Response:
@@ -92,18 +97,20 @@ class ActPages:
         deed = one_of(Deed, "act", form.text("act"))
         if deed in STOPS:
             one_of(StopReason, "reason", form.text("reason"))
-        elif deed is not Deed.CONFIRM:
+        elif deed not in UNREASONED:
             one_of(ReleaseReason, "reason", form.text("reason"))
         return deed
 
     async def _do(self, actor: Actor, deed: Deed, form: Form) -> Outcome:
         operations = self._operations
         subject, reason, case = form.text("subject"), form.text("reason"), form.text("case")
+        recall = form.text("recall")
         by = actor.account.id if actor.account else ""
         match deed:
             case Deed.HOLD | Deed.WITHHOLD | Deed.REVOKE:
                 done = await operations.stop(actor, Stop(deed.value), subject, reason, case)
-                return Outcome(deed, done.notice.subject, by, done.notice.id, done.effect, case=case)
+                notice = done.notice
+                return Outcome(deed, notice.subject, by, notice.id, done.effect, case=case, recall=notice.id)
             case Deed.RELEASE:
                 release, lifted = await operations.release(actor, subject, reason)
                 return Outcome(deed, release.subject, by, release.notice_id, proposed=not lifted, case=case)
@@ -119,3 +126,9 @@ class ActPages:
             case Deed.RESTORE:
                 restored = await operations.restore(actor, subject, reason)
                 return Outcome(deed, restored.name, by)
+            case Deed.HALT:
+                halted, effect = await operations.suspend_until_answered(actor, subject, recall)
+                return Outcome(deed, halted.name, by, effect=effect, recall=recall)
+            case Deed.EXCUSE:
+                await operations.excuse(actor, subject, recall)
+                return Outcome(deed, subject, by, recall=recall)

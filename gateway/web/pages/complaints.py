@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -13,8 +14,9 @@ from catalog.actions import complaints, previews
 from catalog.actions.authority import ANYONE
 from catalog.errors import CatalogError, Flaw, Invalid, NotFound, Wrong
 from catalog.policy import names
+from catalog.recalls import HolderCounts
 from catalog.vocabulary import Actor, Complaint, ComplaintItem, ComplaintKind, Door, Notice
-from gateway.web.api.complaints import ComplaintsApi
+from gateway.web.api.complaints import ComplaintsApi, status
 from gateway.web.context import Catalogue
 from gateway.web.pages.forms import Form, query_form, read_form
 from gateway.web.render import Renderer
@@ -85,11 +87,11 @@ class ComplaintPages:
         form = await read_form(request)
         case, secret = form.text("case").strip(), form.text("secret").strip()
         try:
-            complaint, notices = await self._catalogue.read(complaints.status, case, secret)
+            found = await self._catalogue.read(status, case, secret)
         except NotFound:
             form.blame(["secret"])
             return self._status(request, actor, form, HTTPStatus.NOT_FOUND)
-        return self._case(request, actor, complaint, list(notices))
+        return self._case(request, actor, *found)
 
     async def _form(self, request: Request, actor: Actor, form: Form, status: HTTPStatus = HTTPStatus.OK) -> Response:
         return self._renderer.render(
@@ -120,12 +122,20 @@ class ComplaintPages:
     def _status(self, request: Request, actor: Actor, form: Form, status: HTTPStatus = HTTPStatus.OK) -> Response:
         return self._renderer.render(request, "case_ask.html", actor, status=status, form=form)
 
-    def _case(self, request: Request, actor: Actor, complaint: Complaint, notices: list[Notice]) -> Response:
+    def _case(
+        self,
+        request: Request,
+        actor: Actor,
+        complaint: Complaint,
+        notices: Sequence[Notice],
+        recall: HolderCounts | None,
+    ) -> Response:
         return self._renderer.render(
             request,
             "case.html",
             actor,
             complaint=complaint,
             notices=notices,
+            recall=recall,
             now=self._catalogue.now(),
         )

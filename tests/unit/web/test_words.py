@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import pytest
 
-from catalog import errors, vocabulary
+from catalog import errors, recalls, vocabulary
+from catalog.actions.letters import LetterKind
 from faceguard.result import Why
 from gateway.web.pages.acts import STOPS, Deed
 from gateway.web.pages.identity import READERS
@@ -19,6 +20,17 @@ TEMPLATES = HERE / "templates"
 ENGLISH, CHINESE = words_for("en"), words_for("zh")
 LITERAL = re.compile(r"""words\((["'])([a-z-]+(?:\.[a-z_-]+)+)\1\s*[,)]""")
 FAMILIES: dict[str, type[StrEnum]] = {
+    "holder-state": recalls.HolderState,
+    "outcome": recalls.Outcome,
+    "recall.action": recalls.RecallAction,
+    "recall.means": recalls.RecallAction,
+    "recall.scope": recalls.RecallScope,
+    "task.kind": recalls.TaskKind,
+    "task.about": recalls.TaskKind,
+    "task-answer": recalls.TaskAnswer,
+    "mail.subject": LetterKind,
+    "mail.lead": LetterKind,
+    "mail.do": LetterKind,
     "wrong": errors.Wrong,
     "class": vocabulary.DataClass,
     "class-about": vocabulary.DataClass,
