@@ -119,6 +119,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} cannot be read as a store of sign-ins. Delete it and run `hubgate login URL`.",
         "{path} 无法作为登录信息读取。请删除它，再运行 `hubgate login 网址`。",
     ),
+    "record-unreadable": (
+        "{path} cannot be read as the record of what this machine holds. Keep the file and ask for help: "
+        "recalls rely on it.",
+        "{path} 无法作为本机持有记录读取。请保留该文件并寻求帮助：召回依赖于它。",
+    ),
+    "record-newer": (
+        "{path} was written by a later release of hubgate. Install that release or a later one.",
+        "{path} 由更新版本的 hubgate 写入。请安装该版本或更高版本。",
+    ),
     # why a path is unsafe
     "path-form": ("it is not a plain relative path", "它不是普通的相对路径"),
     "path-ours": ("that name is used for unfinished files", "该名称保留给未完成的文件"),
