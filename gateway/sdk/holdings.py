@@ -24,12 +24,12 @@ CREATE TABLE versions (
   id INTEGER PRIMARY KEY, url TEXT NOT NULL, asset TEXT NOT NULL, version TEXT NOT NULL, UNIQUE (url, version));
 CREATE TABLE contents (
   version_id INTEGER NOT NULL REFERENCES versions, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
-  aside INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (sha256, version_id)) WITHOUT ROWID;
+  state INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (sha256, version_id)) WITHOUT ROWID;
 CREATE TABLE folders (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE copies (
   id INTEGER PRIMARY KEY, version_id INTEGER NOT NULL REFERENCES versions, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
   content TEXT NOT NULL, kind TEXT NOT NULL, folder_id INTEGER NOT NULL REFERENCES folders, path TEXT NOT NULL,
-  aside INTEGER NOT NULL DEFAULT 0, UNIQUE (folder_id, path));
+  state INTEGER NOT NULL DEFAULT 0, UNIQUE (folder_id, path));
 CREATE INDEX copies_by_item ON copies (sha256);
 CREATE INDEX copies_by_content ON copies (content);
 CREATE TABLE gateways (url TEXT PRIMARY KEY, origin TEXT NOT NULL, serial INTEGER NOT NULL, keys TEXT NOT NULL);
@@ -49,7 +49,8 @@ class Copy:
     """One file that holds bytes of a version.
 
     `sha256` is the digest of the item that it came as or from, `content` that of the file's own bytes: another one when
-    the file was extracted from an archive. `kind` is file, extracted or cache. `aside`: it lies in quarantine.
+    the file was extracted from an archive. `kind` is file or extracted. `aside`: it lies in quarantine; `going`: a recall
+    is about to delete it.
     """
 
     id: int
@@ -63,6 +64,7 @@ class Copy:
     folder: str
     path: str
     aside: bool
+    going: bool
 
     @property
     def place(self) -> Path:
@@ -89,15 +91,17 @@ class Kept:
     sha256: str
     size: int
     aside: bool
+    going: bool
 
 
 _COPY = (
-    "SELECT c.id, v.url, v.asset, v.version, c.sha256, c.content, c.size, c.kind, f.path, c.path, c.aside FROM copies c"
+    "SELECT c.id, v.url, v.asset, v.version, c.sha256, c.content, c.size, c.kind, f.path, c.path, c.state FROM copies c"
     " JOIN versions v ON v.id = c.version_id JOIN folders f ON f.id = c.folder_id"
 )
 _KEPT = (
-    "SELECT v.url, v.asset, v.version, c.sha256, c.size, c.aside FROM contents c JOIN versions v ON v.id = c.version_id"
+    "SELECT v.url, v.asset, v.version, c.sha256, c.size, c.state FROM contents c JOIN versions v ON v.id = c.version_id"
 )
+_ASIDE, _GOING = 1, 2
 _MANY = 500  # digests asked for at once
 
 
@@ -162,14 +166,15 @@ class Holdings:
             folder_id = _folder_id(db, folder)
             if kind == "file":
                 db.executemany(
-                    "INSERT INTO contents (version_id, sha256, size) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO contents (version_id, sha256, size) VALUES (?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET state = 0",
                     ((version_id, copy.sha256, copy.size) for copy in copies),
                 )
             db.executemany(
                 "INSERT INTO copies (version_id, sha256, size, content, kind, folder_id, path)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (folder_id, path) DO UPDATE SET"
                 " version_id = excluded.version_id, sha256 = excluded.sha256, size = excluded.size,"
-                " content = excluded.content, kind = excluded.kind",
+                " content = excluded.content, kind = excluded.kind, state = 0",
                 ((version_id, c.sha256, c.size, c.content, kind, folder_id, c.path) for c in copies),
             )
 
@@ -235,12 +240,20 @@ class Holdings:
     def set_aside(self, copies: Iterable[int], *, aside: bool) -> None:
         """These copies lie in quarantine, or no longer."""
         with self.writing() as db:
-            db.executemany("UPDATE copies SET aside = ? WHERE id = ?", ((aside, copy) for copy in copies))
+            db.executemany("UPDATE copies SET state = ? WHERE id = ?", ((int(aside), copy) for copy in copies))
 
     def set_contents_aside(self, digests: Iterable[str], *, aside: bool) -> None:
         """These contents of the store lie in quarantine, or no longer."""
         with self.writing() as db:
-            db.executemany("UPDATE contents SET aside = ? WHERE sha256 = ?", ((aside, digest) for digest in digests))
+            db.executemany(
+                "UPDATE contents SET state = ? WHERE sha256 = ?", ((int(aside), digest) for digest in digests)
+            )
+
+    def set_going(self, copies: Iterable[int], digests: Iterable[str]) -> None:
+        """These copies, and these contents of the store, are about to be deleted."""
+        with self.writing() as db:
+            db.executemany("UPDATE copies SET state = ? WHERE id = ?", ((_GOING, copy) for copy in copies))
+            db.executemany("UPDATE contents SET state = ? WHERE sha256 = ?", ((_GOING, digest) for digest in digests))
 
     def came_as(self, folder: Path, path: str) -> Copy | None:
         """The copy that is listed at that very place."""
@@ -282,9 +295,9 @@ def _chunks(digests: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
 def _copy(row: Sequence[object]) -> Copy:
     names = ("id", "url", "asset", "version", "sha256", "content", "size", "kind", "folder", "path")
     values: Mapping[str, object] = dict(zip(names, row[:10], strict=True))
-    return Copy(**values, aside=bool(row[10]))  # type: ignore[arg-type]  # the columns have these types
+    return Copy(**values, aside=row[10] == _ASIDE, going=row[10] == _GOING)  # type: ignore[arg-type]  # the columns have these types
 
 
 def _kept(row: Sequence[object]) -> Kept:
     values: Mapping[str, object] = dict(zip(("url", "asset", "version", "sha256", "size"), row[:5], strict=True))
-    return Kept(**values, aside=bool(row[5]))  # type: ignore[arg-type]
+    return Kept(**values, aside=row[5] == _ASIDE, going=row[5] == _GOING)  # type: ignore[arg-type]

@@ -30,7 +30,8 @@ class Store:
     """Contents below a home. Several processes may use it at once; `abandoned` ends long reads by raising."""
 
     def __init__(self, home: Path) -> None:
-        self.folder = home.expanduser().absolute() / "store"
+        self.home = Path(os.path.realpath(home.expanduser()))
+        self.folder = self.home / "store"
         self.objects = self.folder / "objects"
         self.partial = self.folder / "partial"
         self.aside = self.folder / "aside"
@@ -203,12 +204,18 @@ def sync(folder: Path, places: Sequence[str]) -> None:
                 return
         finally:
             os.close(descriptor)
-    for place in places:
+    for place in filter(None, places):
         descriptor = os.open(place, os.O_RDONLY | BINARY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def flush(folder: Path) -> None:
+    """Return when what was done below the folder is on disk, as far as the system can say so."""
+    with suppress(OSError):
+        sync(folder, ("", ""))
 
 
 def _syncfs() -> Callable[[int], int] | None:

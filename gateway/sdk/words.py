@@ -130,7 +130,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # why a path is unsafe
     "path-form": ("it is not a plain relative path", "它不是普通的相对路径"),
-    "path-ours": ("that name is used for unfinished files", "该名称保留给未完成的文件"),
+    "path-ours": ("that name is kept for the SDK's own use", "该名称保留给 SDK 自用"),
     "path-windows": ("this system has no such file name", "本系统不支持这样的文件名"),
     "path-long": ("the name is too long for this system", "文件名对本系统来说过长"),
     "path-link": ("a link or something that is no folder is in the way", "路径上有链接或不是文件夹的东西"),
@@ -160,6 +160,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "label-versions": ("versions", "版本"),
     "files": ("{count} files", "{count} 个文件"),
     "ask-accept": ("Do you accept these terms?", "你接受以上条款吗？"),
+    "ask-purpose": ("What will you use it for?", "用途是什么？"),
     "declined": ("Not accepted. Nothing was sent.", "没有接受。未发送任何内容。"),
     "yes-needed": (
         "There is no terminal to ask on. Read the terms above, then run the same with --yes.",
