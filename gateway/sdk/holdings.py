@@ -49,8 +49,8 @@ class Copy:
     """One file that holds bytes of a version.
 
     `sha256` is the digest of the item that it came as or from, `content` that of the file's own bytes: another one when
-    the file was extracted from an archive. `kind` is file or extracted. `aside`: it lies in quarantine; `going`: a recall
-    is about to delete it.
+    the file was extracted from an archive. `kind` is file or extracted. `aside`: in quarantine; `going`: a recall is
+    about to delete it.
     """
 
     id: int
