@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,6 +55,13 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         terminalreporter.section("missing system programs")
         for program, tests in sorted(skipped.items()):
             terminalreporter.line(f"{program}: {len(tests)} tests skipped; install it to run them")
+
+
+@pytest.fixture(autouse=True)
+def no_home_of_yours(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK finds no sign-in, and leaves nothing, in the home of whoever runs the tests."""
+    if "HUBGATE_HOME" not in os.environ:
+        monkeypatch.setenv("HUBGATE_HOME", str(tmp_path_factory.getbasetemp() / "no-home"))
 
 
 @pytest.fixture(params=sorted(DRIVERS))

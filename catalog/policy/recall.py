@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import functools
 import hashlib
 import json
 import re
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import rfc8785
 
 from catalog.errors import Flaw, Wrong
+from catalog.policy.globs import Globs
 from catalog.recalls import ArchiveFetch, Extent, HolderState, Outcome, Recall, RecallAction, Spell
 from catalog.vocabulary import Stop
 
@@ -57,8 +58,12 @@ def carried_archive(extent: Extent, fetch: ArchiveFetch, stopped: Sequence[Spell
 
 def selects(include: str | None, paths: Iterable[str]) -> bool:
     """Whether an archive's globs, a JSON list, choose one of the paths; none at all choose everything."""
-    patterns = [] if include is None else json.loads(include)
-    return any(not patterns or any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns) for path in paths)
+    return _globs(include).choose_any(paths)
+
+
+@functools.lru_cache(maxsize=256)
+def _globs(include: str | None) -> Globs:
+    return Globs([] if include is None else json.loads(include))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,16 +100,18 @@ class Asset:
         *,
         version: str = wire.MAIN,
         include: str | Iterable[str] = (),
+        exclude: str | Iterable[str] = (),
         progress: bool = True,
     ) -> Path:
         """Bring the files into the folder ``to`` (default: one named like the asset, here) and return it.
 
         Every file is checked against its SHA-256 before it takes its name; what is there and equal stays, what is there
-        and differs is replaced. Run again after an interruption, it goes on where it was. ``include`` is one glob or
+        and differs is replaced. Run again after an interruption, it goes on where it was. Files are read-only and share
+        their room with the store of this machine where the file system can. ``include`` and ``exclude`` are one glob or
         several over whole paths (``*`` also matches ``/``). Stopped files are left out with a StoppedFilesWarning.
         Raises Stopped when the asset is stopped meanwhile, and NotStored.
         """
-        fetched = self.download(to, version=version, include=include, progress=progress)
+        fetched = self.download(to, version=version, include=include, exclude=exclude, progress=progress)
         if fetched.stopped:
             paths = ", ".join(fetched.stopped[:10])
             message = say("left-out", self._hub.lang, count=len(fetched.stopped), asset=self.name, paths=paths)
@@ -122,16 +124,20 @@ class Asset:
         *,
         version: str = wire.MAIN,
         include: str | Iterable[str] = (),
+        exclude: str | Iterable[str] = (),
         progress: bool = True,
     ) -> "Fetched":
         """As `fetch`, and tell what was done: version, counts, and the files left out."""
+        from gateway.sdk.choice import Globs
         from gateway.sdk.download import download  # file locks load slowly, and not everyone fetches
 
         return download(
             self._hub.transport,
+            self._hub.machine,
+            self.name,
             lambda: self.manifest(version),
             Path(to if to is not None else self.short_name),
-            include=(include,) if isinstance(include, str) else tuple(include),
+            globs=Globs(include=_several(include), exclude=_several(exclude)),
             progress=progress,
         )
 
@@ -150,3 +156,7 @@ class Asset:
 
     def __repr__(self) -> str:
         return f"<{self._kind or 'asset'} {self.name} at {self._hub.url}>"
+
+
+def _several(globs: str | Iterable[str]) -> tuple[str, ...]:
+    return (globs,) if isinstance(globs, str) else tuple(globs)

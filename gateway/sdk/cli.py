@@ -12,9 +12,11 @@ from typing import Annotated, Any, Literal, NoReturn, cast
 
 import typer
 
+from gateway.sdk import wire
 from gateway.sdk.address import origin_of
+from gateway.sdk.asset import Asset
 from gateway.sdk.client import Hub, check_token, resolve
-from gateway.sdk.errors import HubError, Refused
+from gateway.sdk.errors import HubError, Refused, TermsNotAccepted
 from gateway.sdk.logins import Login, Logins, home
 from gateway.sdk.words import Language, language, plain, say, size
 
@@ -162,22 +164,12 @@ def accept(
     as_json: Json = False,
 ) -> None:
     """Print the terms of an asset, ask, and accept them in the name of your account."""
-    spoken_in = lang or language()
     with Hub(url, token, lang=lang) as hub:
-        asset = hub.asset(name)
-        shown = asset.terms()
-        # With --json, standard output is for the record alone.
-        print(plain(f"{shown.id} {shown.version}\n\n{shown.text(spoken_in).strip()}\n"), file=_aside(as_json))
-        if not yes:
-            if not sys.stdin.isatty():
-                _fail(say("yes-needed", lang), 2)
-            if not typer.confirm(say("ask-accept", lang), err=as_json):
-                _fail(say("declined", lang))
-        acceptance = asset.accept(purpose=purpose, lang=spoken_in, terms=shown)
+        acceptance = _agree(hub.asset(name), purpose, yes=yes, lang=lang, as_json=as_json)
     if as_json:
         _print_json(acceptance)
         return
-    print(say("accept-done", lang, terms=shown.id, version=shown.version, asset=name))
+    print(say("accept-done", lang, terms=acceptance["terms_id"], version=acceptance["terms_version"], asset=name))
 
 
 @app.command()
@@ -186,15 +178,28 @@ def fetch(
     name: Name,
     version: Annotated[str, typer.Option(help="A version's id or tag.")] = "main",
     include: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only matching files; repeatable.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="No matching files; repeatable.")] = None,
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder; else NAME in this one.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="What for, when the terms are not accepted yet.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept the terms, with --purpose, without being asked.")] = False,
     url: Url = None,
     token: Token = None,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch an asset's files, checked by SHA-256. Run again after an interruption, it goes on where it was."""
+    """Fetch an asset's files, checked by SHA-256. Run again after an interruption, it goes on where it was.
+
+    Terms that are not accepted yet are shown and asked for first.
+    """
     with Hub(url, token, lang=lang) as hub:
-        fetched = hub.asset(name).download(to, version=version, include=include or ())
+        asset = hub.asset(name)
+        try:
+            asset.manifest(version)
+        except TermsNotAccepted:
+            if not sys.stdin.isatty() and not (yes and purpose):
+                raise
+            _agree(asset, purpose, yes=yes, lang=lang, as_json=as_json)
+        fetched = asset.download(to, version=version, include=include or (), exclude=exclude or ())
     if fetched.stopped:
         paths = ", ".join(fetched.stopped[:10]) + (" …" if len(fetched.stopped) > 10 else "")
         message = say("left-out", lang, count=len(fetched.stopped), asset=name, paths=paths)
@@ -206,6 +211,22 @@ def fetch(
     print(say("fetched", lang, **done, size=size(fetched.size)))
     if fetched.kept:
         print(say("fetched-kept", lang, kept=fetched.kept))
+
+
+def _agree(asset: Asset, purpose: str | None, *, yes: bool, lang: Language | None, as_json: bool) -> wire.Acceptance:
+    """Show the terms, ask, and accept them: never without having shown them."""
+    spoken_in = lang or language()
+    shown = asset.terms()
+    # With --json, standard output is for the record alone.
+    print(plain(f"{shown.id} {shown.version}\n\n{shown.text(spoken_in).strip()}\n"), file=_aside(as_json))
+    if not yes:
+        if not sys.stdin.isatty():
+            _fail(say("yes-needed", lang), 2)
+        if not typer.confirm(say("ask-accept", lang), err=as_json):
+            _fail(say("declined", lang))
+    if purpose is None:
+        purpose = str(typer.prompt(say("ask-purpose", lang), err=as_json))
+    return asset.accept(purpose=purpose, lang=spoken_in, terms=shown)
 
 
 def _title(title: object, lang: Language | None) -> str:

@@ -10,12 +10,13 @@ from gateway.sdk import wire
 from gateway.sdk.address import may_carry_token, origin_of
 from gateway.sdk.asset import Asset
 from gateway.sdk.errors import Misused
-from gateway.sdk.logins import Logins, home
+from gateway.sdk.logins import Logins, data_home, home
 from gateway.sdk.patience import ASKING
 from gateway.sdk.records import member
 from gateway.sdk.words import Language, language
 
 if TYPE_CHECKING:
+    from gateway.sdk.download import Machine
     from gateway.sdk.transport import Transport
 
 
@@ -33,7 +34,8 @@ class Hub:
         self.lang: Language = lang or language()
         self.url, self._token = resolve(url, token, os.environ)
         self._transport: Transport | None = None
-        self._opening = threading.Lock()
+        self._machine: Machine | None = None
+        self._opening = threading.RLock()
 
     @property
     def transport(self) -> "Transport":
@@ -45,6 +47,19 @@ class Hub:
 
                 self._transport = Transport(self.url, self._token, self.lang, ASKING)
             return self._transport
+
+    @property
+    def machine(self) -> "Machine":
+        """The store and the record of this machine, made with the first fetch. For the SDK's own parts."""
+        with self._opening:
+            if self._machine is None:
+                from gateway.sdk.download import Machine  # file locks and SQLite load slowly, and not everyone fetches
+                from gateway.sdk.holdings import Holdings
+                from gateway.sdk.store import Store
+
+                folder = data_home(os.environ)
+                self._machine = Machine(Store(folder), Holdings(folder))
+            return self._machine
 
     def search(self, text: str = "", *, kind: str | None = None) -> list[wire.AssetSummary]:
         """All assets that match the words, each as the gateway lists it; ``kind`` is ``dataset`` or ``model``."""
@@ -80,6 +95,9 @@ class Hub:
     def close(self) -> None:
         """Close the connections; a later request opens new ones."""
         with self._opening:
+            if self._machine is not None:
+                self._machine.holdings.close()
+                self._machine = None
             if self._transport is not None:
                 self._transport.close()
                 self._transport = None

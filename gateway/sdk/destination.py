@@ -12,18 +12,18 @@ from filelock import FileLock, Timeout
 
 from gateway.sdk.errors import FolderBusy, UnsafePath
 from gateway.sdk.paths import OURS, safe_parts
+from gateway.sdk.store import BINARY, NOFOLLOW, Store
 
 WINDOWS = os.name == "nt"
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_BINARY = getattr(os, "O_BINARY", 0)
 
 
 class Destination:
-    """A folder, and in it, while something is unfinished, the hidden folder of partial files and of the lock."""
+    """A folder, and in it, while a fetch is at work, a hidden folder for its lock and for what has no name yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser().absolute()
         self._ours = self.folder / OURS
+        self._made: set[tuple[str, ...]] = set()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -34,6 +34,8 @@ class Destination:
         new = not self.folder.exists()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._enter(self._ours, OURS)
+        for left in self._ours.glob("*.new"):
+            left.unlink(missing_ok=True)
         lock = FileLock(self._ours / "lock", timeout=0)
         try:
             lock.acquire()
@@ -57,27 +59,6 @@ class Destination:
         """Bytes free for this user."""
         return shutil.disk_usage(self.folder).free
 
-    def open_part(self, sha256: str) -> BinaryIO:
-        """The partial file of that content for reading and writing, made when absent, with what it already holds."""
-        flags = os.O_RDWR | os.O_CREAT | _NOFOLLOW | _BINARY
-        return os.fdopen(os.open(self._part(sha256), flags, 0o666), "r+b")
-
-    def part_size(self, sha256: str) -> int:
-        """Bytes already there of that content."""
-        try:
-            return os.lstat(self._part(sha256)).st_size
-        except FileNotFoundError:
-            return 0
-
-    def drop_part(self, sha256: str) -> None:
-        """Delete the partial file of that content."""
-        self._part(sha256).unlink(missing_ok=True)
-
-    def drop_parts(self) -> None:
-        """Delete all partial files, also those of an earlier run."""
-        for part in self._ours.glob("*.part"):
-            part.unlink(missing_ok=True)
-
     def open_existing(self, path: str) -> BinaryIO | None:
         """The regular file at a published path for reading; None when there is none or a link stands there."""
         parts = safe_parts(path, windows=WINDOWS)
@@ -89,37 +70,32 @@ class Destination:
         place = place / parts[-1]
         if not _is(place, stat.S_ISREG):
             return None
-        return os.fdopen(os.open(place, os.O_RDONLY | _NOFOLLOW | _BINARY), "rb")
+        return os.fdopen(os.open(place, os.O_RDONLY | NOFOLLOW | BINARY), "rb")
 
-    def place(self, sha256: str, path: str) -> None:
-        """Give the partial file, which is whole and on disk, its published name, in place of what stood there.
+    def place(self, store: Store, sha256: str, path: str) -> None:
+        """Give a content of the store its published name too, in place of what stood there.
 
         Raises UnsafePath when a link or something else that is no folder is in the way.
         """
-        os.replace(self._part(sha256), self._make_way(path))
-
-    def copy(self, source: str, sha256: str, path: str) -> None:
-        """Place the content of the file at `source` at another published path too."""
-        existing = self.open_existing(source)
-        if existing is None:
-            raise UnsafePath("path-link", path=source, folder=self.folder)
-        with existing, self.open_part(sha256) as part:
-            part.truncate()
-            shutil.copyfileobj(existing, part, 1 << 20)
-            part.flush()
-            os.fsync(part.fileno())
-        self.place(sha256, path)
-
-    def _part(self, sha256: str) -> Path:
-        return self._ours / f"{sha256}.part"
+        place = self._make_way(path)
+        with suppress(FileExistsError):
+            store.link(sha256, place)
+            return
+        # Over what is there by a rename, so that there is a whole file under the name at any moment.
+        new = self._ours / f"{sha256}.new"
+        new.unlink(missing_ok=True)
+        store.link(sha256, new)
+        os.replace(new, place)
+        new.unlink(missing_ok=True)  # still there when it was the very same file
 
     def _make_way(self, path: str) -> Path:
         """The file's place, its folders made."""
         *folders, name = safe_parts(path, windows=WINDOWS)
-        place = self.folder
-        for folder in folders:
-            place = place / folder
-            self._enter(place, path)
+        place = self.folder.joinpath(*folders)
+        if tuple(folders) not in self._made:
+            for depth in range(len(folders)):
+                self._enter(self.folder.joinpath(*folders[: depth + 1]), path)
+            self._made.add(tuple(folders))
         if _is(place / name, stat.S_ISDIR):
             raise UnsafePath("path-link", path=path, folder=self.folder)
         return place / name

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_config_path
+from platformdirs import user_config_path, user_data_path
 
 from gateway.sdk.errors import Misused
 
@@ -17,6 +17,12 @@ def home(environ: Mapping[str, str]) -> Path:
     """Where the SDK keeps its own files: HUBGATE_HOME, else the system's place for a user's settings."""
     named = environ.get("HUBGATE_HOME")
     return Path(named) if named else user_config_path("hubgate", appauthor=False)
+
+
+def data_home(environ: Mapping[str, str]) -> Path:
+    """Where what was fetched is kept and listed: HUBGATE_HOME, else the system's place for a user's data."""
+    named = environ.get("HUBGATE_HOME")
+    return (Path(named) if named else user_data_path("hubgate", appauthor=False)).expanduser().absolute()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 import sys
 import threading
+import warnings
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Protocol
 
 
@@ -30,12 +30,11 @@ class TqdmBar:
     """A tqdm bar: drawn by the notebook's widgets where they are installed, else as text on stderr."""
 
     def __init__(self, total: int, label: str) -> None:
-        # Loaded only when a bar is shown, and the widgets only where they can be drawn.
-        if in_notebook() and find_spec("ipywidgets") is not None:
-            module = import_module("tqdm.notebook")
-        else:
-            module = import_module("tqdm.std")
-        self._bar = module.tqdm(total=total, desc=label, unit="B", unit_scale=True)
+        # Loaded only when a bar is shown; it chooses the widgets where they can be drawn, and need not say when not.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tqdm = import_module("tqdm.auto").tqdm
+        self._bar = tqdm(total=total, desc=label, unit="B", unit_scale=True)
         self._lock = threading.Lock()  # tqdm counts without one
 
     def advance(self, count: int) -> None:

@@ -17,7 +17,7 @@ from gateway.sdk.patience import Attempts, Passing, Patience
 from gateway.sdk.refusals import refusal
 from gateway.sdk.words import Language
 
-CONNECTIONS = 8
+CONNECTIONS = 16  # four files at once, and four streams for each of them where the link is slow
 _TIMEOUT = httpx2.Timeout(60, connect=10)
 
 

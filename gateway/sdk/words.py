@@ -119,9 +119,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} cannot be read as a store of sign-ins. Delete it and run `hubgate login URL`.",
         "{path} 无法作为登录信息读取。请删除它，再运行 `hubgate login 网址`。",
     ),
+    "record-unreadable": (
+        "{path} cannot be read as the record of what this machine holds. Keep the file and ask for help: "
+        "recalls rely on it.",
+        "{path} 无法作为本机持有记录读取。请保留该文件并寻求帮助：召回依赖于它。",
+    ),
+    "record-newer": (
+        "{path} was written by a later release of hubgate. Install that release or a later one.",
+        "{path} 由更新版本的 hubgate 写入。请安装该版本或更高版本。",
+    ),
     # why a path is unsafe
     "path-form": ("it is not a plain relative path", "它不是普通的相对路径"),
-    "path-ours": ("that name is used for unfinished files", "该名称保留给未完成的文件"),
+    "path-ours": ("that name is kept for the SDK's own use", "该名称保留给 SDK 自用"),
     "path-windows": ("this system has no such file name", "本系统不支持这样的文件名"),
     "path-long": ("the name is too long for this system", "文件名对本系统来说过长"),
     "path-link": ("a link or something that is no folder is in the way", "路径上有链接或不是文件夹的东西"),
@@ -151,6 +160,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "label-versions": ("versions", "版本"),
     "files": ("{count} files", "{count} 个文件"),
     "ask-accept": ("Do you accept these terms?", "你接受以上条款吗？"),
+    "ask-purpose": ("What will you use it for?", "用途是什么？"),
     "declined": ("Not accepted. Nothing was sent.", "没有接受。未发送任何内容。"),
     "yes-needed": (
         "There is no terminal to ask on. Read the terms above, then run the same with --yes.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import fnmatch
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from catalog.actions.deliver import Access
 from catalog.errors import CatalogUnavailable
 from catalog.policy.access import Ground
+from catalog.policy.globs import Globs
 from catalog.vocabulary import Actor, Delivery, DeliveryEnd, Door, Item, Settlement, Version
 from gateway.blobs.base import Blob, Originals
 from gateway.streams.archive import Member, archive_size, send_archive
@@ -300,11 +300,8 @@ def select(
     manifest: Mapping[str, Item], ground: Ground, include: Sequence[str]
 ) -> tuple[list[Item], tuple[str, bytes] | None]:
     """The items that may be served, and a last member that names the chosen ones that may not."""
-    chosen = [
-        item
-        for item in manifest.values()
-        if not include or any(fnmatch.fnmatchcase(item.path, pattern) for pattern in include)
-    ]
+    globs = Globs(include)
+    chosen = [item for item in manifest.values() if globs.choose(item.path)]
     stopped = [
         {"path": item.path, "state": ground.stopped[item.sha256].state.value}
         for item in chosen

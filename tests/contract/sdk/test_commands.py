@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import json
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,23 @@ def person(home: Path, tmp_path: Path) -> Researcher:
     return Researcher(home, tmp_path)
 
 
+def typed(person: Researcher, arguments: list[str], lines: list[str]) -> tuple[str, int]:
+    """What a command shows at a terminal where these lines are typed, and its exit status."""
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(person.at)
+        os.execve(HUBGATE, [str(HUBGATE), *arguments], person.environ)
+    os.write(terminal, "".join(f"{line}\n" for line in lines).encode())
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the command is
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def sign_in(person: Researcher, published: Published, name: str) -> None:
     token = published.gateway.account(name)
     person.run("login", published.gateway.url, "--token-stdin", stdin=token + "\n")
@@ -70,10 +89,37 @@ def test_from_sign_in_to_files(person: Researcher, published: Published, tmp_pat
     same = filecmp.dircmp(published.folder, tmp_path / "story")
     # The card's head is completed when it is published: that file alone is not as it was.
     assert (same.left_only, same.right_only, same.diff_files) == ([], [], ["README.md"])
-    assert (tmp_path / "story" / "README.md").read_text(encoding="utf-8").endswith("# lab/story\n\nOf files.\n")
+    assert (tmp_path / "story" / "README.md").read_text(encoding="utf-8").endswith("# A set\n\nOf files, called lab/story.\n")
     assert filecmp.cmp(published.folder / "large.bin", tmp_path / "story" / "large.bin", shallow=False)
     assert sorted(os.listdir(tmp_path / "story" / "人脸")) == sorted(os.listdir(published.folder / "人脸"))
     assert "22 of them were there already" in person.run("fetch", "lab/story")
+
+
+def test_a_fetch_shows_the_terms_and_never_accepts_them_unseen(
+    person: Researcher, published: Published, tmp_path: Path
+) -> None:
+    published.publish("lab/shown")
+    sign_in(person, published, "shown")
+    for flags in ((), ("--yes",), ("--purpose", "a thesis")):
+        assert "hubgate terms lab/shown" in person.run("fetch", "lab/shown", *flags, status=1)
+    done = person.run(
+        "fetch", "lab/shown", "--purpose", "a thesis", "--yes", "--exclude", "large*", "--exclude", "人脸/*"
+    )
+    assert done.index("Be kind. (en)") < done.index("lab/shown is in")
+    assert os.listdir(tmp_path / "shown") == ["README.md"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_fetch_at_a_terminal_asks_for_consent_and_purpose(
+    person: Researcher, published: Published, tmp_path: Path, answer: str
+) -> None:
+    published.publish(f"lab/asked-{answer}")
+    sign_in(person, published, f"asked-{answer}")
+    said, status = typed(person, ["fetch", f"lab/asked-{answer}", "--include", "*.md"], [answer, "a thesis"])
+    assert "Be kind. (en)" in said
+    assert status == (0 if answer == "y" else 1)
+    assert (tmp_path / f"asked-{answer}").exists() == (answer == "y")
 
 
 def test_a_part_of_a_version_goes_where_it_is_wanted(person: Researcher, published: Published, tmp_path: Path) -> None:

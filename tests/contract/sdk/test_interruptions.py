@@ -34,6 +34,7 @@ def accepted(gateway: Gateway, account: str, name: str) -> str:
 def start_fetch(relay: Relay, token: str, name: str, to: Path) -> subprocess.Popen[str]:
     """`hubgate fetch` of the large file through the relay, for which the relay waits in its middle."""
     environ = {**os.environ, "HUBGATE_URL": relay.url, "HUBGATE_TOKEN": token, "LC_ALL": "C.UTF-8"}
+    environ["HUBGATE_HOME"] = str(to.parent / "home")
     return subprocess.Popen(
         [HUBGATE, "fetch", name, "--include", "large.bin", "--to", str(to)],
         env=environ,
@@ -44,7 +45,7 @@ def start_fetch(relay: Relay, token: str, name: str, to: Path) -> subprocess.Pop
 
 
 def part_of(folder: Path) -> Path:
-    (part,) = (folder / ".hubgate").glob("*.part")
+    (part,) = (path for path in (folder.parent / "home" / "store" / "partial").iterdir() if not path.suffix)
     return part
 
 
@@ -52,7 +53,7 @@ def wait_for_bytes(folder: Path) -> None:
     """What passed the relay is on its way to the disk of the client: wait for the first of it."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, FileNotFoundError):
             if part_of(folder).stat().st_size > 0:
                 return
         time.sleep(0.01)
@@ -117,7 +118,7 @@ def test_a_set_revoked_in_the_middle_stops_the_fetch_and_leaves_nothing(
 
 
 def test_a_set_revoked_while_nobody_fetches_takes_its_partial_files_with_it(
-    published: Published, relay: Relay, tmp_path: Path
+    published: Published, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published.publish("lab/between")
     token = accepted(published.gateway, "between", "lab/between")
@@ -129,8 +130,11 @@ def test_a_set_revoked_while_nobody_fetches_takes_its_partial_files_with_it(
     client.communicate(timeout=WAIT_S)
     relay.release()
     published.gateway.run("revoke", "lab/between", "--reason", "rights_complaint")
-    with Hub(published.gateway.url, token) as hub, pytest.raises(Stopped):
+    monkeypatch.setenv("HUBGATE_HOME", str(tmp_path / "home"))
+    part = part_of(tmp_path / "to")
+    with Hub(relay.url, token) as hub, pytest.raises(Stopped):
         hub.dataset("lab/between").fetch(tmp_path / "to")
+    assert not part.exists()
     assert os.listdir(tmp_path / "to") == []
 
 
@@ -153,7 +157,10 @@ def test_a_gateway_killed_in_the_middle_is_waited_for(tmp_path: Path, published:
     assert (tmp_path / "to" / "large.bin").read_bytes() == (published.folder / "large.bin").read_bytes()
 
 
-def test_the_sdk_reads_a_file_in_place_and_fetches_it(published: Published, tmp_path: Path) -> None:
+def test_the_sdk_reads_a_file_in_place_and_fetches_it(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBGATE_HOME", str(tmp_path / "home"))
     published.publish("lab/python")
     token = published.gateway.account("python")
     with Hub(published.gateway.url, token) as hub:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import socket
 import struct
 import sys
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 from gateway.sdk.records import Item, Manifest
 
@@ -106,6 +110,23 @@ def ranged(asked: Asked, content: bytes) -> Answer:
     first, _, last = wanted.removeprefix("bytes=").partition("-")
     start, stop = int(first), min(int(last) + 1, len(content)) if last else len(content)
     return Answer(206, content[start:stop], {"Content-Range": f"bytes {start}-{stop - 1}/{len(content)}", "ETag": tag})
+
+
+def chosen(asked: Asked, files: dict[str, bytes]) -> list[str]:
+    """The paths that an archive is asked for."""
+    globs = parse_qs(urlsplit(asked.path).query).get("include", ["*"])
+    return [path for path in files if any(fnmatchcase(path, glob) for glob in globs)]
+
+
+def archive(asked: Asked, files: dict[str, bytes]) -> Answer:
+    """The files that the query selects, as a tar."""
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in chosen(asked, files):
+            info = tarfile.TarInfo(path)
+            info.size = len(files[path])
+            tar.addfile(info, io.BytesIO(files[path]))
+    return Answer(200, body.getvalue())
 
 
 def problem(status: int, code: str, **members: object) -> Answer:
