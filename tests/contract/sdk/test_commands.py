@@ -89,7 +89,8 @@ def test_from_sign_in_to_files(person: Researcher, published: Published, tmp_pat
     same = filecmp.dircmp(published.folder, tmp_path / "story")
     # The card's head is completed when it is published: that file alone is not as it was.
     assert (same.left_only, same.right_only, same.diff_files) == ([], [], ["README.md"])
-    assert (tmp_path / "story" / "README.md").read_text(encoding="utf-8").endswith("# A set\n\nOf files, called lab/story.\n")
+    card = (tmp_path / "story" / "README.md").read_text(encoding="utf-8")
+    assert card.endswith("# A set\n\nOf files, called lab/story.\n")
     assert filecmp.cmp(published.folder / "large.bin", tmp_path / "story" / "large.bin", shallow=False)
     assert sorted(os.listdir(tmp_path / "story" / "人脸")) == sorted(os.listdir(published.folder / "人脸"))
     assert "22 of them were there already" in person.run("fetch", "lab/story")
