@@ -48,12 +48,13 @@ def distinct(boxes: Boxes, limit: float) -> Boxes:
     Row by row and not as one matrix: a crowd can be thousands of boxes of which hundreds stay.
     """
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
-    kept, left = [], np.arange(len(boxes))
+    kept: list[int] = []
+    left = np.arange(len(boxes))
     while len(left):
-        best, left = left[:1], left[1:]
+        best, left = int(left[0]), left[1:]
         kept.append(best)
-        left = left[likeness(boxes[best], boxes[left])[0] <= limit]
-    return boxes[np.concatenate(kept)] if kept else boxes
+        left = left[likeness(boxes[best : best + 1], boxes[left])[0] <= limit]
+    return boxes[kept]
 
 
 def spans(count: int) -> Iterator[slice]:
