@@ -19,7 +19,9 @@ def main() -> None:
 
 def _is_a_researchers(arguments: list[str]) -> bool:
     """Those commands need none of the server's packages, which take most of a second to load."""
-    theirs = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    groups = [app, *(group.typer_instance for group in app.registered_groups if group.typer_instance is not None)]
+    commands = [command for group in groups for command in group.registered_commands]
+    theirs = {command.name or getattr(command.callback, "__name__", "") for command in commands}
     return bool(arguments) and arguments[0] in theirs and not _makes_terms(arguments)
 
 

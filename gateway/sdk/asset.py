@@ -131,6 +131,7 @@ class Asset:
         from gateway.sdk.choice import Globs
         from gateway.sdk.download import download  # file locks load slowly, and not everyone fetches
 
+        self._hub.be_known()
         return download(
             self._hub.transport,
             self._hub.machine,

@@ -1,14 +1,11 @@
 """The researcher's commands. Exit status 0, 1 (refused or failed: one sentence on stderr) or 2 (bad usage)."""
 
-import functools
 import getpass
-import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, cast
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -16,8 +13,10 @@ from gateway.sdk import wire
 from gateway.sdk.address import origin_of
 from gateway.sdk.asset import Asset
 from gateway.sdk.client import Hub, check_token, resolve
-from gateway.sdk.errors import HubError, Refused, TermsNotAccepted
+from gateway.sdk.errors import TermsNotAccepted
 from gateway.sdk.logins import Login, Logins, home
+from gateway.sdk.recall import cli as recalls
+from gateway.sdk.usage import Json, Lang, Name, Token, Url, aside, fail, print_json, spoken
 from gateway.sdk.words import Language, language, plain, say, size
 
 app = typer.Typer(
@@ -28,32 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NS/NAME", help="The asset, such as lab/street-faces.")]
-Url = Annotated[str | None, typer.Option("--url", help="The gateway; else HUBGATE_URL, else the last sign-in.")]
-Token = Annotated[str | None, typer.Option("--token", help="The token; else HUBGATE_TOKEN, else the sign-in's.")]
-Lang = Annotated[Literal["zh", "en"] | None, typer.Option("--lang", help="Language; else that of the environment.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-
-def spoken(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn what can go wrong into one sentence on stderr and exit status 1."""
-
-    @functools.wraps(command)
-    def wrapped(**options: Any) -> None:
-        lang: Language | None = options.get("lang")
-        try:
-            command(**options)
-        except HubError as error:
-            _fail(error.say(lang) + _fields(error))
-        except KeyboardInterrupt:
-            _fail(say("interrupted", lang))
-        except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(1) from None
-        except OSError as error:
-            _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-
-    return wrapped
+app.add_typer(recalls.app)  # without a name of its own: its commands stand beside the others
 
 
 @app.command()
@@ -70,8 +44,9 @@ def login(
     else:
         token = getpass.getpass(f"{say('ask-token', lang)} (hbg_…): ").strip()
     check_token(origin, token)
-    with Hub(origin, token, lang=lang) as hub:
+    with Hub(origin, token, lang=lang, look=False) as hub:
         account = hub.me()["account"]["name"]
+        hub.be_known(anew=True)
     logins = Logins(home(os.environ))
     logins.add(Login(origin=origin, token=token, account=account))
     print(say("signed-in", lang, url=origin, name=plain(account)))
@@ -85,7 +60,7 @@ def logout(url: Url = None, lang: Lang = None) -> None:
     logins = Logins(home(os.environ))
     origin = resolve(url, None, os.environ)[0]
     if not logins.remove(origin):
-        _fail(say("not-signed-in", lang, url=origin))
+        fail(say("not-signed-in", lang, url=origin))
     print(say("signed-out", lang, url=origin))
 
 
@@ -103,7 +78,7 @@ def search(
     with Hub(url, token, lang=lang) as hub:
         found = hub.search(text, kind=kind)
     if as_json:
-        _print_json(found)
+        print_json(found)
     elif not found:
         print(say("nothing-found", lang), file=sys.stderr)
     for asset in [] if as_json else found:
@@ -120,7 +95,7 @@ def show(name: Name, url: Url = None, token: Token = None, lang: Lang = None, as
     with Hub(url, token, lang=lang) as hub:
         info = hub.asset(name).info()
     if as_json:
-        _print_json(info)
+        print_json(info)
         return
     terms = info["terms"]
     lines = [
@@ -147,7 +122,7 @@ def terms(name: Name, url: Url = None, token: Token = None, lang: Lang = None, a
     with Hub(url, token, lang=lang) as hub:
         found = hub.asset(name).terms()
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
         return
     print(plain(f"{found.id} {found.version}\n\n{found.text(lang or language()).strip()}"))
 
@@ -167,7 +142,7 @@ def accept(
     with Hub(url, token, lang=lang) as hub:
         acceptance = _agree(hub.asset(name), purpose, yes=yes, lang=lang, as_json=as_json)
     if as_json:
-        _print_json(acceptance)
+        print_json(acceptance)
         return
     print(say("accept-done", lang, terms=acceptance["terms_id"], version=acceptance["terms_version"], asset=name))
 
@@ -205,7 +180,7 @@ def fetch(
         message = say("left-out", lang, count=len(fetched.stopped), asset=name, paths=paths)
         print(plain(message), file=sys.stderr)
     if as_json:
-        _print_json({**asdict(fetched), "folder": str(fetched.folder)})
+        print_json({**asdict(fetched), "folder": str(fetched.folder)})
         return
     done = {"asset": name, "folder": fetched.folder, "files": fetched.files, "version": fetched.version}
     print(say("fetched", lang, **done, size=size(fetched.size)))
@@ -218,12 +193,12 @@ def _agree(asset: Asset, purpose: str | None, *, yes: bool, lang: Language | Non
     spoken_in = lang or language()
     shown = asset.terms()
     # With --json, standard output is for the record alone.
-    print(plain(f"{shown.id} {shown.version}\n\n{shown.text(spoken_in).strip()}\n"), file=_aside(as_json))
+    print(plain(f"{shown.id} {shown.version}\n\n{shown.text(spoken_in).strip()}\n"), file=aside(as_json))
     if not yes:
         if not sys.stdin.isatty():
-            _fail(say("yes-needed", lang), 2)
+            fail(say("yes-needed", lang), 2)
         if not typer.confirm(say("ask-accept", lang), err=as_json):
-            _fail(say("declined", lang))
+            fail(say("declined", lang))
     if purpose is None:
         purpose = str(typer.prompt(say("ask-purpose", lang), err=as_json))
     return asset.accept(purpose=purpose, lang=spoken_in, terms=shown)
@@ -231,23 +206,3 @@ def _agree(asset: Asset, purpose: str | None, *, yes: bool, lang: Language | Non
 
 def _title(title: object, lang: Language | None) -> str:
     return str(cast("dict[str, str]", title).get(lang or language(), ""))
-
-
-def _fields(error: HubError) -> str:
-    """The fields that were refused, after the sentence."""
-    named = error.fields if isinstance(error, Refused) else {}
-    return "".join(f" [{name}: {why}]" for name, why in named.items())
-
-
-def _aside(as_json: bool) -> Any:
-    return sys.stderr if as_json else sys.stdout
-
-
-def _print_json(value: object) -> None:
-    # ASCII: every terminal and every pipe can carry it, and no character in it can command one.
-    print(json.dumps(value, indent=2))
-
-
-def _fail(message: str, status: int = 1) -> NoReturn:
-    print(plain(message), file=sys.stderr)
-    raise typer.Exit(status)

@@ -77,7 +77,7 @@ class Destination:
 
         Raises UnsafePath when a link or something else that is no folder is in the way.
         """
-        place = self._make_way(path)
+        place = self.make_way(path)
         with suppress(FileExistsError):
             store.link(sha256, place)
             return
@@ -88,7 +88,7 @@ class Destination:
         os.replace(new, place)
         new.unlink(missing_ok=True)  # still there when it was the very same file
 
-    def _make_way(self, path: str) -> Path:
+    def make_way(self, path: str) -> Path:
         """The file's place, its folders made."""
         *folders, name = safe_parts(path, windows=WINDOWS)
         place = self.folder.joinpath(*folders)

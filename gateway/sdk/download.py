@@ -5,9 +5,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from filelock import FileLock
 
 from gateway.sdk import wire
 from gateway.sdk.choice import Globs, choose, queries
@@ -51,6 +54,12 @@ class Machine:
 
     store: Store
     holdings: Holdings
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other process follows recalls here meanwhile: it is waited for."""
+        with FileLock(self.store.home / "recalls.lock"):
+            yield
 
     def drop_parts(self, url: str, asset: str) -> None:
         """Delete what is unfinished of an asset that was stopped, also what earlier runs left."""

@@ -4,6 +4,7 @@ HubError
 ├── Misused            the call cannot work: no address, a bad name, a token that would travel in clear
 ├── Unreachable        no answer, or the connection broke, also after several tries
 ├── NotAGateway        an answer came that no gateway gives
+├── Untrusted          a recall or a list of keys that is not to be believed; nothing was touched
 ├── Refused            the gateway said no
 │   ├── SignInNeeded       401
 │   ├── NotAllowed         403: suspended, or beyond the token's scope or the account's role
@@ -62,6 +63,13 @@ class Unreachable(HubError):
 
 class NotAGateway(HubError):
     """An answer came that no gateway gives: a redirect, a page, other JSON."""
+
+
+class Untrusted(HubError):
+    """A statement about keys or recalls that is not to be believed; `params["why"]` says why. Nothing was touched."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("untrusted", why=why)
 
 
 class Refused(HubError):

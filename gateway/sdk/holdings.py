@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.sdk.errors import Misused
+from gateway.sdk.logins import HOLDINGS
 
-NAME = "holdings.db"
 FORMAT = 1
 BUSY_S = 60.0
+_ASIDE, _GOING = 1, 2
+FILE, EXTRACTED, UNFINISHED = "file", "extracted", "unfinished"
+"""Kinds of copies; an unfinished one is a file that an extraction has not named yet, and has no digest of its own."""
 
 # SQLite's default journal and not WAL: homes lie on network file systems too.
 SCHEMA = """
@@ -49,8 +52,8 @@ class Copy:
     """One file that holds bytes of a version.
 
     `sha256` is the digest of the item that it came as or from, `content` that of the file's own bytes: another one when
-    the file was extracted from an archive. `kind` is file or extracted. `aside`: in quarantine; `going`: a recall is
-    about to delete it.
+    the file was extracted from an archive. `kind` is FILE, EXTRACTED or UNFINISHED. `aside`: in quarantine; `going`: a
+    recall is about to delete it.
     """
 
     id: int
@@ -101,7 +104,6 @@ _COPY = (
 _KEPT = (
     "SELECT v.url, v.asset, v.version, c.sha256, c.size, c.state FROM contents c JOIN versions v ON v.id = c.version_id"
 )
-_ASIDE, _GOING = 1, 2
 _MANY = 500  # digests asked for at once
 
 
@@ -110,7 +112,7 @@ class Holdings:
 
     def __init__(self, home: Path) -> None:
         """Opens the record, and makes it when absent. Raises Misused when it cannot be read as one."""
-        self.path = home / NAME
+        self.path = home / HOLDINGS
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Made by hand first, so that it is its owner's alone from the first byte: it holds private keys.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -133,7 +135,7 @@ class Holdings:
     @classmethod
     def existing(cls, home: Path) -> "Holdings | None":
         """The record when there is one: looking must not make any."""
-        return cls(home) if (home / NAME).exists() else None
+        return cls(home) if (home / HOLDINGS).exists() else None
 
     def close(self) -> None:
         self._db.close()
@@ -155,16 +157,16 @@ class Holdings:
             return self._db.execute(query, values).fetchall()
 
     def expect(
-        self, url: str, asset: str, version: str, folder: Path, copies: Sequence[NewCopy], *, kind: str = "file"
+        self, url: str, asset: str, version: str, folder: Path, copies: Sequence[NewCopy], *, kind: str = FILE
     ) -> None:
-        """These copies are about to be made below the folder; with kind ``file`` their contents go to the store too.
+        """These copies are about to be made below the folder; with kind FILE their contents go to the store too.
 
         A copy in the same place is from now on the new version's.
         """
         with self.writing() as db:
             version_id = _version_id(db, url, asset, version)
             folder_id = _folder_id(db, folder)
-            if kind == "file":
+            if kind == FILE:
                 db.executemany(
                     "INSERT INTO contents (version_id, sha256, size) VALUES (?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET state = 0",
@@ -255,10 +257,14 @@ class Holdings:
             db.executemany("UPDATE copies SET state = ? WHERE id = ?", ((_GOING, copy) for copy in copies))
             db.executemany("UPDATE contents SET state = ? WHERE sha256 = ?", ((_GOING, digest) for digest in digests))
 
-    def came_as(self, folder: Path, path: str) -> Copy | None:
+    def at(self, place: Path) -> Copy | None:
         """The copy that is listed at that very place."""
-        found = self.rows(f"{_COPY} WHERE f.path = ? AND c.path = ?", str(folder), path)
+        found = self.rows(f"{_COPY} WHERE f.path || ? || c.path = ?", os.sep, str(place))
         return _copy(found[0]) if found else None
+
+    def assets(self, url: str) -> set[str]:
+        """The assets that this machine got something of."""
+        return {str(asset) for (asset,) in self.rows("SELECT DISTINCT asset FROM versions WHERE url = ?", url)}
 
     def knows(self, url: str) -> bool:
         """Whether this machine has anything to do with that gateway."""

@@ -12,6 +12,9 @@ from platformdirs import user_config_path, user_data_path
 
 from gateway.sdk.errors import Misused
 
+HOLDINGS = "holdings.db"
+"""The record of what this machine holds, below `data_home`."""
+
 
 def home(environ: Mapping[str, str]) -> Path:
     """Where the SDK keeps its own files: HUBGATE_HOME, else the system's place for a user's settings."""

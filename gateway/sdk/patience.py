@@ -23,6 +23,9 @@ class Patience:
 ASKING = Patience(tries=3)
 """For short questions: somebody waits for the answer."""
 
+LOOKING = Patience(tries=1)
+"""For what nobody waits for: it is asked again another time."""
+
 FETCHING = Patience(tries=8)
 """For bytes: outlasts a restart of the gateway, about three quarters of a minute."""
 

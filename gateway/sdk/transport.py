@@ -39,7 +39,9 @@ class Reply:
 class Transport:
     """Connections to one origin, kept alive; may be used by several threads."""
 
-    def __init__(self, origin: str, token: str | None, lang: Language, patience: Patience) -> None:
+    def __init__(
+        self, origin: str, token: str | None, lang: Language, patience: Patience, timeout_s: float | None = None
+    ) -> None:
         self.origin = origin
         self._patience = patience
         headers = {
@@ -51,7 +53,7 @@ class Transport:
         self._client = httpx2.Client(
             base_url=origin,
             headers=headers,
-            timeout=_TIMEOUT,
+            timeout=_TIMEOUT if timeout_s is None else httpx2.Timeout(timeout_s),
             limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             # Never: a redirect is where a token goes astray. refusals.py tells where it pointed.
             follow_redirects=False,

@@ -128,6 +128,97 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} was written by a later release of hubgate. Install that release or a later one.",
         "{path} 由更新版本的 hubgate 写入。请安装该版本或更高版本。",
     ),
+    "untrusted": (
+        "A statement about recalls is not to be believed: {why}. Nothing was touched. If the gateway's keys were "
+        "changed, sign in again with `hubgate login`; else tell its operator.",
+        "有关召回的声明不可信：{why}。未改动任何内容。"
+        "若网关更换了密钥，请用 `hubgate login` 重新登录；否则请告知网关管理员。",
+    ),
+    "token-needed": (
+        "Recalls are told to accounts. Sign in: `hubgate login {url}`.",
+        "召回通知发给账号。请登录：`hubgate login {url}`。",
+    ),
+    "not-fetched": (
+        "{path} is not known as a file that was fetched from this gateway. Fetch it with `hubgate fetch`, then extract "
+        "it where it lies.",
+        "{path} 不是已知的从本网关下载的文件。请先用 `hubgate fetch` 下载，再在原处解压。",
+    ),
+    "archive-broken": (
+        "{path} cannot be read as a tar or zip file. Check it with its publisher.",
+        "{path} 无法作为 tar 或 zip 文件读取。请与发布者核对。",
+    ),
+    # recalls
+    "reason-rights_complaint": ("a person asked for it", "当事人提出请求"),
+    "reason-child": ("it shows a child", "内容涉及儿童"),
+    "reason-licence": ("its licence does not allow it", "许可不允许"),
+    "reason-quality": ("its quality", "质量问题"),
+    "reason-misuse": ("misuse", "滥用"),
+    "reason-security": ("security", "安全原因"),
+    "reason-court_order": ("a court ordered it", "法院命令"),
+    "recall-purge": (
+        "RECALL {notice}: copies of {asset} must be deleted by {until} ({reason}). Run `hubgate sync`.",
+        "召回 {notice}：{asset} 的副本须在 {until} 前删除（{reason}）。请运行 `hubgate sync`。",
+    ),
+    "recall-quarantine": (
+        "HOLD {notice}: copies of {asset} may not be used until it is decided ({reason}). Run `hubgate sync` to set "
+        "them aside.",
+        "暂停 {notice}：在作出决定前不得使用 {asset} 的副本（{reason}）。请运行 `hubgate sync` 将其隔离。",
+    ),
+    "recall-withdrawn": (
+        "HOLD OVER {notice}: {asset} may be used again. Run `hubgate sync` to put the copies back.",
+        "暂停解除 {notice}：{asset} 可以继续使用。请运行 `hubgate sync` 恢复副本。",
+    ),
+    "recall-handled": (
+        "RECALL {notice}: done for {files} files, as this machine's policy says.",
+        "召回 {notice}：已按本机策略处理 {files} 个文件。",
+    ),
+    "sync-nothing": ("Nothing is called back.", "没有需要召回的内容。"),
+    "sync-deleted": ("deleted", "已删除"),
+    "sync-aside": ("set aside", "已隔离"),
+    "sync-restored": ("put back", "已恢复"),
+    "sync-modified": (
+        "CHANGED since it was fetched, left; delete it yourself if it still shows the same",
+        "下载后有改动，未处理；如仍含相同内容请自行删除",
+    ),
+    "sync-locked": (
+        "could not be done: no right to, or a link is on the way; see to it and run `hubgate sync` again",
+        "无法处理：没有权限或路径上有链接；请处理后再次运行 `hubgate sync`",
+    ),
+    "sync-would": ("would be: {done}", "将会：{done}"),
+    "sync-elsewhere": (
+        "{place} had further names elsewhere (hard links) that hubgate did not make: delete them too.",
+        "{place} 在别处另有 hubgate 未创建的名称（硬链接）：请一并删除。",
+    ),
+    "sync-cache": (
+        "{place} ({tool}) holds it too. It is that tool's to delete: remove it, then run `hubgate sync` again.",
+        "{place}（{tool}）中也有一份。应由该工具删除：请删除后再次运行 `hubgate sync`。",
+    ),
+    "sync-answered": ("A signed receipt was sent.", "已发送签名回执。"),
+    "sync-unanswered": (
+        "The receipt could not be sent; run `hubgate sync` again.",
+        "回执未能发送；请再次运行 `hubgate sync`。",
+    ),
+    "sync-waiting": (
+        "Set aside, not deleted. To delete for good and send the receipt: hubgate sync --yes",
+        "已隔离，尚未删除。要彻底删除并发送回执：hubgate sync --yes",
+    ),
+    "ask-delete": ("Delete what is called back for good, and send the receipt?", "彻底删除被召回的内容并发送回执？"),
+    "ask-outside": (
+        "Are there other copies that hubgate does not know of (yes, no, unknown)?",
+        "是否还有 hubgate 不知道的其他副本（yes、no、unknown）？",
+    ),
+    "outside-advice": (
+        "Please delete those copies too, by {until}.",
+        "请在 {until} 前一并删除那些副本。",
+    ),
+    "holds-nothing": (
+        "This machine holds nothing of {url} that hubgate knows of.",
+        "本机没有 hubgate 所知的来自 {url} 的内容。",
+    ),
+    "extracted": (
+        "{path} is extracted to {folder}; recalls reach it there.",
+        "{path} 已解压到 {folder}；召回可覆盖其中内容。",
+    ),
     # why a path is unsafe
     "path-form": ("it is not a plain relative path", "它不是普通的相对路径"),
     "path-ours": ("that name is kept for the SDK's own use", "该名称保留给 SDK 自用"),

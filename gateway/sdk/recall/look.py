@@ -1,0 +1,81 @@
+"""A look for recalls beside whatever is being done: at most hourly, for two seconds, and told plainly."""
+
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+
+from gateway.sdk.errors import HubError, Untrusted
+from gateway.sdk.holdings import Holdings
+from gateway.sdk.logins import data_home
+from gateway.sdk.patience import LOOKING
+from gateway.sdk.words import Language, plain, say
+
+EVERY_S = 3600.0
+LIMIT_S = 2.0
+
+
+class Look:
+    """Begins at once, in a thread that keeps no program alive."""
+
+    def __init__(self, url: str, token: str, lang: Language) -> None:
+        self._url = url
+        self._token = token
+        self._lang = lang
+        self._began = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="hubgate-recalls", daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait for it, until two seconds have passed since it began; a policy that deletes is waited for."""
+        self._thread.join(max(0.0, self._began + LIMIT_S - time.monotonic()))
+
+    def _run(self) -> None:
+        try:
+            holdings = Holdings.existing(data_home(os.environ))
+            if holdings is not None:
+                try:
+                    self._look(holdings)
+                finally:
+                    holdings.close()
+        except Untrusted as error:
+            self._tell(error.say(self._lang))
+        except (HubError, OSError):  # whoever is at work hears of it by what they do; the look is taken again
+            return
+
+    def _look(self, holdings: Holdings) -> None:
+        # Loading the HTTP library is left until there is something to ask.
+        from gateway.sdk.recall.desk import ASIDE, NEW, Desk
+        from gateway.sdk.recall.sync import policy
+        from gateway.sdk.transport import Transport
+
+        if not holdings.knows(self._url):
+            return
+        transport = Transport(self._url, self._token, self._lang, LOOKING, LIMIT_S)
+        try:
+            desk = Desk(transport, self._token, holdings)
+            account = desk.account()
+            if account is None or desk.looked_at(account) > time.time() - EVERY_S:
+                return
+            with suppress(HubError):  # what is known already is told, whether or not there is more
+                desk.pull(account)
+            waiting = [w.notice for w in desk.waiting(account, NEW, ASIDE)]
+        finally:
+            transport.close()
+        for notice in waiting:
+            reason = say(f"reason-{notice.reason}", self._lang)
+            key = f"recall-{notice.action.value}"
+            until = (notice.deadline or "")[:10]
+            self._tell(say(key, self._lang, notice=notice.notice, asset=notice.asset, reason=reason, until=until))
+        if waiting and policy(os.environ):
+            from gateway.sdk.client import Hub
+
+            with Hub(self._url, self._token, lang=self._lang, look=False) as hub:
+                for handled in hub.sync(purge=True):
+                    self._tell(say("recall-handled", self._lang, notice=handled.notice, files=len(handled.files)))
+
+    def _tell(self, sentence: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(plain(sentence) + "\n")
+            sys.stderr.flush()

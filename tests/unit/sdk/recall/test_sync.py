@@ -1,0 +1,374 @@
+"""What a recall does on a machine, and what it answers."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from collections import Counter
+
+import pytest
+
+from gateway.sdk import errors
+from gateway.sdk.client import Hub
+from gateway.sdk.recall import purge
+from gateway.sdk.recall.purge import Done
+from tests.unit.sdk.origin import Answer, problem
+from tests.unit.sdk.recall.conftest import TOKEN, Home, sha256
+from tests.unit.sdk.recall.gate import VERSION, Gate
+
+A, B = b"a face", b"another face"
+OTHER = "cd" * 20
+
+
+def lines(home: Home) -> list[str]:
+    """What is left: every file below the folder that is no record of the SDK's own."""
+    own = ("holdings.db", "recalls.lock")
+    files = [path for path in home.folder.rglob("*") if not path.is_dir() and path.name not in own]
+    return sorted(str(path.relative_to(home.folder)) for path in files)
+
+
+def test_a_recalled_file_is_deleted_everywhere_it_is_listed_and_a_receipt_goes_out(home: Home) -> None:
+    for project in ("one", "two"):
+        home.hold(home.folder / project, {"deep/a.jpg": A, "b.jpg": B})
+    home.gate.recall([sha256(A), sha256(b"never had")])
+    (done,) = home.hub.sync(purge=True)
+    assert lines(home) == [f"home/store/objects/{sha256(B)[:2]}/{sha256(B)}", "one/b.jpg", "two/b.jpg"]
+    assert not (home.folder / "one" / "deep").exists(), "an empty folder goes too"
+    assert done.counts == {"deleted": 1, "absent": 1, "locked": 0, "modified": 0, "kept_by_law": 0}
+    assert (done.state, done.elsewhere) == ("answered", ())
+    (receipt,) = home.gate.receipts
+    assert (receipt["counts"], receipt["notice"], receipt["account"]) == (done.counts, done.notice, "rosa")
+    assert home.hub.sync(purge=True) == [], "what is done is not done again"
+    assert len(home.gate.receipts) == 1
+
+
+def test_people_get_a_quarantine_first_and_no_receipt_is_sent(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A, "b.jpg": B})
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync()
+    assert (done.state, [d for _, d in done.files]) == ("waiting", [Done.ASIDE, Done.ASIDE])
+    assert not (home.folder / "one" / "a.jpg").exists()
+    assert home.gate.receipts == []
+    assert [h.state for h in home.hub.holdings() if h.sha256 == sha256(A)] == ["aside", "aside"]
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts["deleted"] == 1
+    assert sha256(A) not in "".join(lines(home))
+    assert not (home.folder / "one" / ".hubgate").exists()
+
+
+def test_a_machine_with_that_policy_deletes_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBGATE_RECALLS", "purge")
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync()
+    assert done.state == "answered"
+    assert lines(home) == []
+
+
+def test_a_dry_run_changes_nothing(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.gate.recall([sha256(A)])
+    before = lines(home)
+    for purging in (True, False):
+        (done,) = home.hub.sync(purge=purging, dry_run=True)
+        assert len(done.files) == 2
+        assert lines(home) == before
+    assert home.gate.receipts == []
+    assert home.hub.sync(purge=True)[0].counts["deleted"] == 1
+
+
+def test_a_file_that_changed_is_reported_and_left(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    (home.folder / "one" / "a.jpg").unlink()
+    (home.folder / "one" / "a.jpg").write_bytes(b"my own work")
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync(purge=True)
+    assert (home.folder / "one" / "a.jpg").read_bytes() == b"my own work"
+    assert done.counts["modified"] == 1
+    assert home.gate.receipts[-1]["results"][0]["outcome"] == "modified"
+    (home.folder / "one" / "a.jpg").unlink()
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts["absent"] + done.counts["deleted"] == 1
+    assert len(home.gate.receipts) == 2
+    assert home.gate.receipts[0]["nonce"] != home.gate.receipts[1]["nonce"]
+
+
+def test_further_names_of_a_file_are_told_and_left(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    os.link(home.folder / "one" / "a.jpg", home.folder / "mine.jpg")
+    home.gate.recall([sha256(A)])
+    for dry_run in (True, False):
+        (done,) = home.hub.sync(purge=True, dry_run=dry_run)
+        assert len(done.elsewhere) == 1
+    assert lines(home) == ["mine.jpg"]
+
+
+def test_the_same_bytes_that_came_as_another_version_stay(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.hold(home.folder / "two", {"a.jpg": A}, OTHER)
+    home.gate.recall([sha256(A)], scope="version")
+    (done,) = home.hub.sync(purge=True)
+    assert (home.folder / "two" / "a.jpg").read_bytes() == A
+    assert not (home.folder / "one" / "a.jpg").exists()
+    assert done.elsewhere == (), "links that the SDK made are no news"
+    home.gate.recall([sha256(A)], versions=[OTHER])
+    home.hub.sync(purge=True)
+    assert lines(home) == []
+
+
+def test_a_digest_that_is_not_ours_touches_nothing(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    (home.folder / "one" / "notes.txt").write_bytes(b"mine")
+    before = lines(home)
+    home.gate.recall([sha256(b"mine"), sha256(b"else")])
+    home.gate.recall([sha256(A)], versions=[OTHER])
+    home.hub.sync(purge=True)
+    assert lines(home) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+def test_no_link_is_followed_wherever_it_stands(home: Home) -> None:
+    precious = home.folder / "precious"
+    (precious / "deep").mkdir(parents=True)
+    for name in ("a.jpg", "deep/a.jpg"):
+        (precious / name).write_bytes(A)
+    for project, replaced in (("root", ""), ("inner", "deep"), ("leaf", "deep/a.jpg")):
+        folder = home.folder / project
+        home.hold(folder, {"deep/a.jpg": A})
+        place = folder / replaced if replaced else folder
+        place.rename(home.folder / f"moved-{project}")
+        place.symlink_to(precious / replaced)
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync(purge=True)
+    assert (precious / "a.jpg").read_bytes() == (precious / "deep" / "a.jpg").read_bytes() == A
+    assert Counter(d for _, d in done.files if d is not Done.DELETED) == {Done.LOCKED: 2, Done.MODIFIED: 1}
+    assert done.counts["locked"] == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need rights there")
+def test_a_store_that_was_made_a_link_is_not_followed(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    (home.folder / "one" / "a.jpg").unlink()
+    objects = home.machine.store.objects
+    objects.rename(home.folder / "elsewhere")
+    objects.symlink_to(home.folder / "elsewhere")
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts["locked"] == 1
+    assert (home.folder / "elsewhere" / sha256(A)[:2] / sha256(A)).read_bytes() == A
+
+
+def test_a_hold_sets_aside_and_its_end_puts_back(home: Home) -> None:
+    home.hold(home.folder / "one", {"deep/a.jpg": A, "b.jpg": B})
+    before = lines(home)
+    held = home.gate.recall([sha256(A), sha256(B)], action="quarantine", deadline=None)
+    home.hub.sync(purge=True)
+    assert not (home.folder / "one" / "b.jpg").exists()
+    home.gate.recall([sha256(A), sha256(B)], action="withdrawn", deadline=None, notice=held["notice"])
+    (done,) = home.hub.sync(purge=True)
+    assert done.state == "restored"
+    assert lines(home) == before
+    assert home.gate.receipts == []
+
+
+def test_what_another_notice_still_concerns_is_not_put_back(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A, "b.jpg": B})
+    held = home.gate.recall([sha256(A), sha256(B)], action="quarantine", deadline=None)
+    home.gate.recall([sha256(A)], action="quarantine", deadline=None)
+    home.hub.sync()
+    home.gate.recall([sha256(A), sha256(B)], action="withdrawn", deadline=None, notice=held["notice"])
+    home.hub.sync()
+    assert not (home.folder / "one" / "a.jpg").exists()
+    assert (home.folder / "one" / "b.jpg").read_bytes() == B
+
+
+def test_what_the_law_keeps_stays_aside_and_is_answered_so(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    notice = home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync(purge=True, kept_by_law=[notice["notice"]], copies_outside="declared")
+    assert (done.counts["kept_by_law"], done.state) == (1, "answered")
+    assert home.gate.receipts[0]["copies_outside"] == "declared"
+    assert [h.state for h in home.hub.holdings()] == ["aside", "aside"]
+
+
+def test_what_was_extracted_goes_with_its_archive(home: Home) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, content in {"x/a.jpg": A, "b.jpg": B}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    home.hold(home.folder / "one", {"set.tar.gz": packed.getvalue()})
+    folder = home.hub.extract(home.folder / "one" / "set.tar.gz")
+    assert (folder / "x" / "a.jpg").read_bytes() == A
+    (folder / "b.jpg").chmod(0o644)
+    (folder / "b.jpg").write_bytes(b"cropped")
+    home.gate.recall([sha256(packed.getvalue())])
+    (done,) = home.hub.sync(purge=True)
+    assert lines(home) == ["one/set/b.jpg"]
+    assert done.counts["modified"] == 1
+
+
+def test_an_archive_that_leads_out_or_links_is_refused(home: Home) -> None:
+    for name, kind in {"../out.jpg": tarfile.REGTYPE, "/etc/x": tarfile.REGTYPE, "l": tarfile.SYMTYPE}.items():
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "/etc/passwd"
+            tar.addfile(info)
+        content = packed.getvalue()
+        home.hold(home.folder / sha256(content)[:8], {"set.tar": content})
+        with pytest.raises(errors.UnsafePath):
+            home.hub.extract(home.folder / sha256(content)[:8] / "set.tar")
+    assert not (home.folder / "out.jpg").exists()
+
+
+def test_only_what_was_fetched_is_extracted(home: Home) -> None:
+    (home.folder / "mine.tar").write_bytes(b"x")
+    with pytest.raises(errors.Misused):
+        home.hub.extract(home.folder / "mine.tar")
+
+
+def test_unfinished_files_go_too(home: Home) -> None:
+    home.hold(home.folder / "one", {"b.jpg": B})
+    home.machine.holdings.expect_content(home.origin.url, "lab/set", VERSION, [(sha256(A), len(A))])
+    for name in (sha256(A), f"{sha256(A)}.spans", f"{sha256(A)}.4711", sha256(B)):
+        (home.machine.store.partial / name).write_bytes(b"half")
+    home.gate.recall([sha256(A)])
+    home.hub.sync()
+    assert os.listdir(home.machine.store.partial) == [sha256(B)]
+
+
+def test_a_purge_that_was_killed_after_deleting_is_answered_as_deleted(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A, "b.jpg": B})
+    home.gate.recall([sha256(A), sha256(B)])
+
+    class Killed(BaseException):
+        pass
+
+    real = purge._unlink
+    count = 0
+
+    def unlink(folder: object, name: str) -> None:
+        nonlocal count
+        count += 1
+        real(folder, name)  # type: ignore[arg-type]
+        if count == 2:
+            raise Killed
+
+    monkeypatch.setattr(purge, "_unlink", unlink)
+    with pytest.raises(Killed):
+        home.hub.sync(purge=True)
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts["deleted"] == 2
+    assert [r["counts"]["deleted"] for r in home.gate.receipts] == [2]
+
+
+def test_a_receipt_that_did_not_arrive_is_sent_again_as_it_was(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.gate.recall([sha256(A)])
+    good = home.origin.script
+    home.origin.script = lambda asked: problem(500, "oops") if asked.path.endswith("receipts") else good(asked)
+    with pytest.raises(errors.Refused):
+        home.hub.sync(purge=True)
+    assert lines(home) == []
+    home.origin.script = good
+    (done,) = home.hub.sync(purge=True)
+    assert done.state == "answered"
+    assert home.gate.receipts[0]["counts"]["deleted"] == 1
+    home.origin.script = lambda asked: problem(409, "receipt-known") if asked.path.endswith("receipts") else good(asked)
+    assert home.hub.sync(purge=True) == []
+
+
+def test_a_notice_of_many_digests_is_read_from_its_own_address(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    lines_ = b"".join(b"%s 6\n" % d.encode() for d in sorted([sha256(A), "0" * 64]))
+    address = "/v1/recalls/N-00000000000a/digests?seq=10"
+    wanted = {"url_path": address, "sha256": sha256(lines_), "count": 2}
+    home.gate.recall([], digests=..., digest_set=wanted)
+    home.gate.lists[address] = lines_ + b"x"
+    with pytest.raises(errors.Untrusted):
+        home.hub.sync(purge=True)
+    assert (home.folder / "one" / "a.jpg").exists()
+    home.gate.lists[address] = lines_
+    assert home.hub.sync(purge=True)[0].counts == {
+        "deleted": 1, "absent": 1, "locked": 0, "modified": 0, "kept_by_law": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", ["foreign", "replayed", "gap", "rolled back"])
+def test_an_answer_that_is_not_to_be_believed_changes_nothing(home: Home, wrong: str) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A, "b.jpg": B})
+    home.gate.recall([sha256(b"x")])
+    home.hub.sync(purge=True)
+    first = home.gate.answer()
+    home.gate.recall([sha256(A)])
+    before, good = lines(home), home.gate.serve()
+    bad = home.gate.answer(10)
+    if wrong == "foreign":
+        bad = Gate(origin=home.origin.url, sent=home.gate.sent).answer(10)
+    elif wrong == "replayed":
+        bad = first
+    elif wrong == "gap":
+        bad["notices"] = []
+    else:
+        bad = home.gate.answer(10, through=5)
+    answer = Answer(200, json.dumps(bad).encode(), {"Content-Type": "application/json"})
+    home.origin.script = lambda asked: answer if asked.path.startswith("/v1/recalls?") else good(asked)
+    with pytest.raises(errors.Untrusted):
+        home.hub.sync(purge=True)
+    assert lines(home) == before
+    home.origin.script = good
+    assert home.hub.sync(purge=True)[0].counts["deleted"] == 1
+
+
+def test_a_copy_in_the_hubs_cache_is_found_told_and_left(home: Home) -> None:
+    repository = home.folder / "hf" / "hub" / "datasets--lab--set"
+    (repository / "blobs").mkdir(parents=True)
+    (repository / "blobs" / sha256(A)).write_bytes(A)
+    (repository / "blobs" / f"{sha256(B)}.incomplete").write_bytes(B[:3])
+    snapshot = repository / "snapshots" / VERSION
+    snapshot.mkdir(parents=True)
+    (snapshot / "a.jpg").symlink_to(f"../../blobs/{sha256(A)}")
+    (home.folder / "cache" / "torch" / "hub" / "lab_set_main").mkdir(parents=True)
+    (home.folder / "cache" / "torch" / "hub" / "lab_set_main" / "w.pt").write_bytes(b"w")
+    (home.folder / "hf" / "datasets" / "lab___set").mkdir(parents=True)
+    (home.folder / "hf" / "datasets" / "lab___set" / "t.arrow").write_bytes(b"t")
+    home.hold(home.folder / "one", {"a.jpg": A})
+    found = [(h.tool, h.place.name) for h in home.hub.holdings() if h.kind == "cache"]
+    assert found == [
+        ("huggingface", sha256(A)),
+        ("huggingface", f"{sha256(B)}.incomplete"),
+        ("datasets", "t.arrow"),
+        ("torch", "w.pt"),
+    ]
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync(purge=True)
+    assert [c.place.name for c in done.caches] == [sha256(A)]
+    assert done.counts["locked"] == 1
+    assert (repository / "blobs" / sha256(A)).read_bytes() == A
+    (repository / "blobs" / sha256(A)).unlink()
+    (done,) = home.hub.sync(purge=True)
+    assert (done.counts["locked"], done.state) == (0, "answered")
+
+
+def test_a_look_tells_plainly_what_is_called_back_and_only_once_an_hour(
+    home: Home, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.hub.be_known()
+    notice = home.gate.recall([sha256(A)])["notice"]
+    for _ in range(2):
+        Hub(home.origin.url, TOKEN).close()
+    said = capfd.readouterr().err
+    assert said.count(f"RECALL {notice}: copies of lab/set must be deleted by 2026-12-02 (a person asked for it).") == 1
+    assert (home.folder / "one" / "a.jpg").exists(), "a look only looks"
+
+
+def test_nobody_is_asked_where_nothing_was_fetched(home: Home) -> None:
+    Hub(home.origin.url, TOKEN).close()
+    assert home.origin.asked == []
