@@ -27,6 +27,7 @@ from gateway.sdk.errors import (
     Unavailable,
     Unreachable,
     UnsafePath,
+    Untrusted,
     WrongBytes,
 )
 from gateway.sdk.records import Item, Manifest, Terms
@@ -54,5 +55,6 @@ __all__ = [
     "Unavailable",
     "Unreachable",
     "UnsafePath",
+    "Untrusted",
     "WrongBytes",
 ]

@@ -185,7 +185,9 @@ def test_bad_usage_is_status_2(person: Researcher, arguments: tuple[str, ...]) -
     person.run(*arguments, status=2)
 
 
-@pytest.mark.parametrize("command", ["login", "logout", "search", "show", "terms", "accept", "fetch"])
+@pytest.mark.parametrize(
+    "command", ["login", "logout", "search", "show", "terms", "accept", "fetch", "sync", "holdings", "extract"]
+)
 def test_every_command_explains_itself(person: Researcher, command: str) -> None:
     assert "--lang" in person.run(command, "--help")
 

@@ -55,11 +55,16 @@ def test_the_base_install_loads_no_server_package_and_knows_the_commands(bare: P
     seen = json.loads(run(bare, "-c", REPORT))
     for modules in (seen["modules"], seen["commands"]):
         assert not set(SERVER_ONLY) & set(modules)
-    for later in ("httpx2", "typer", "tqdm", "filelock", "cryptography"):
+    for later in ("httpx2", "typer", "tqdm", "filelock", "cryptography", "sqlite3"):
         assert later not in seen["modules"]
+    assert "typer" in seen["commands"]
+    assert "pydantic" not in seen["commands"]
     sys.stdout.write(f"import gateway.sdk: {seen['ms']} ms\n")
     shown = run(bare.with_name("hubgate"), "--help")
-    assert all(command in shown for command in ("login", "search", "show", "terms", "accept", "fetch"))
+    assert all(
+        command in shown
+        for command in ("login", "search", "show", "terms", "accept", "fetch", "sync", "holdings", "extract")
+    )
     assert "serve" not in shown
 
 

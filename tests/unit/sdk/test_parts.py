@@ -124,6 +124,7 @@ def test_the_public_names_are_these() -> None:
         "Unavailable",
         "Unreachable",
         "UnsafePath",
+        "Untrusted",
         "WrongBytes",
     ]
     assert all(hasattr(gateway.sdk, name) for name in gateway.sdk.__all__)
@@ -131,6 +132,6 @@ def test_the_public_names_are_these() -> None:
 
 def test_importing_the_sdk_loads_neither_the_server_nor_what_only_requests_need() -> None:
     heavy = ["catalog", "faceguard", "starlette", "sqlalchemy", "cv2", "PIL", "boto3", "pydantic", "numpy", "uvicorn"]
-    later = ["httpx2", "typer", "tqdm", "filelock", "rich"]
+    later = ["httpx2", "typer", "tqdm", "filelock", "rich", "sqlite3", "cryptography"]
     code = f"import sys, gateway.sdk; print([name for name in {heavy + later} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
