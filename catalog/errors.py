@@ -87,6 +87,7 @@ class Wrong(StrEnum):
     SCOPES = "scopes"
     DERIVED_FROM = "derived-from"
     RESIDENCY = "residency"
+    LICENCE = "licence"
     NO_SUCH_TERMS = "no-such-terms"
     NO_ITEMS = "no-items"
     NUMBERS = "numbers"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from catalog.errors import Flaw, Wrong
+from catalog.policy.countries import COUNTRIES
 from catalog.vocabulary import DataClass, LawfulBasis, Persons, Title, Warrant
 
 E = TypeVar("E", bound=StrEnum)
@@ -47,8 +50,13 @@ def read(raw: Mapping[str, object], class_override: str | None = None) -> tuple[
     if data_class.level >= SENSITIVE:
         pia = text("pia", pia)
     residency = text("residency", raw.get("residency"))
-    if residency and residency != "any" and not re.fullmatch(r"[A-Z]{2}", residency):
+    if residency and residency != "any" and residency not in COUNTRIES:
         wrong.setdefault("residency", Flaw(Wrong.RESIDENCY))
+    licence = text("licence", raw.get("licence"))
+    try:
+        licence = canonicalize_license_expression(licence) if licence else licence
+    except InvalidLicenseExpression:
+        wrong.setdefault("licence", Flaw(Wrong.LICENCE))
     parents = raw.get("derived_from", [])
     if not isinstance(parents, list) or not all(
         isinstance(parent, str) and PARENT.fullmatch(parent) for parent in parents
@@ -61,13 +69,29 @@ def read(raw: Mapping[str, object], class_override: str | None = None) -> tuple[
         lawful_basis=one_of(LawfulBasis, "lawful_basis", raw.get("lawful_basis"), LawfulBasis.OTHER_LAW),
         source=text("source", raw.get("source")),
         persons=persons,
-        licence=text("licence", raw.get("licence")),
+        licence=licence,
         residency=residency,
         contact=text("contact", raw.get("contact")),
         pia=pia if isinstance(pia, str) and pia else None,
         derived_from=tuple(parents),
     )
     return (None, wrong) if wrong else (warrant, {})
+
+
+def stored(raw: Mapping[str, Any]) -> Warrant:
+    """What `as_dict` gave, as it was vouched for: rules that have become stricter since do not unsay it."""
+    return Warrant(
+        title=Title(en=raw["title"]["en"], zh=raw["title"]["zh"]),
+        data_class=DataClass(raw["class"]),
+        lawful_basis=LawfulBasis(raw["lawful_basis"]),
+        source=raw["source"],
+        persons=Persons(raw["persons"]),
+        licence=raw["licence"],
+        residency=raw["residency"],
+        contact=raw["contact"],
+        pia=raw["pia"],
+        derived_from=tuple(raw["derived_from"]),
+    )
 
 
 def as_dict(warrant: Warrant) -> dict[str, object]:

@@ -96,7 +96,7 @@ ESCAPED = r"\\\g<0>"
 
 
 def _warrant(raw: Mapping[str, object] | None) -> Warrant | None:
-    return None if raw is None else warrants.read(raw)[0]
+    return None if raw is None else warrants.stored(raw)
 
 
 def asset_of(row: AnyRow) -> Asset:

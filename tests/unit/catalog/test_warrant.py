@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import Wrong
-from catalog.policy.warrant import KEYS, PARENT, as_dict, read
+from catalog.policy.warrant import KEYS, PARENT, as_dict, read, stored
 from catalog.vocabulary import DataClass, LawfulBasis, Persons
 from tests.builders import warrant
 
@@ -19,7 +19,7 @@ warrants = st.fixed_dictionaries(
         "lawful_basis": st.sampled_from([basis.value for basis in LawfulBasis]),
         "source": words,
         "persons": st.sampled_from([persons.value for persons in Persons]),
-        "licence": words,
+        "licence": st.sampled_from(["CC-BY-4.0", "cc0-1.0", "MIT OR Apache-2.0", "LicenseRef-our.own"]),
         "residency": st.sampled_from(["any", "CN", "DE"]),
         "contact": words,
         "pia": words,
@@ -38,6 +38,7 @@ def test_a_warrant_is_written_back_as_it_was_read(raw: dict[str, object]) -> Non
     assert checked is not None
     assert set(as_dict(checked)) == KEYS
     assert read(as_dict(checked)) == (checked, {})
+    assert stored(as_dict(checked)) == checked
 
 
 @given(warrants, st.sampled_from([kept.value for kept in DataClass]))
@@ -95,6 +96,9 @@ def test_an_impact_assessment_is_needed_from_class_2_on(data_class: DataClass) -
         ("persons", "children", Wrong.ONE_OF),
         ("residency", "China", Wrong.RESIDENCY),
         ("residency", "cn", Wrong.RESIDENCY),
+        ("residency", "ZZ", Wrong.RESIDENCY),
+        ("licence", "free for friends", Wrong.LICENCE),
+        ("licence", "CC-BY-9.9", Wrong.LICENCE),
         ("residency", "CN\n\n!", Wrong.RESIDENCY),
         ("derived_from", "demo/a@v1", Wrong.DERIVED_FROM),
         ("derived_from", ["demo/a"], Wrong.DERIVED_FROM),
