@@ -2,7 +2,8 @@
 
 Under a plate only the mean colours of a 2 x 2 grid survive, shifted by grey noise. Blur and finer mosaics lose to
 an attacker who blurs his own gallery the same way; this does not. The noise is drawn from a key and the picture, so
-that asking again gives the same noise and averaging gives nothing.
+that asking again gives the same noise and averaging gives nothing. For the eye these four colours are then drawn
+towards the tone of the rest of the picture; that tells nothing more, for the rest is there to be seen.
 """
 
 import hashlib
@@ -12,19 +13,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceguard.pixels import Boxes, Rgb, area, overlap, spans
+from faceguard.outline import outline
+from faceguard.pixels import Boxes, Rgb, overlap, spans
 
 PADDING = 1.35
 """A plate's side in face sides, unless a plan says otherwise."""
 
 _CELLS = 2
 _NOISE = 25.0  # standard deviation, of 255
-_ONE_SHAPE = 0.3  # plates that share more of the smaller one than this make one shape
-_FEATHER = 0.05  # of the shorter side of a shape; lies outside the plates
+_ENOUGH = 0.25  # of a cell under plates; the colour of less would be that of too few pixels
+_QUIET = 0.5  # how far a colour is drawn towards the tone of the picture
+_FADED = 0.75  # what is kept of its distance from grey
+_TONE = 0.01  # of the picture must be seen to give it a tone
 
 
 class Covered:
-    """A picture under its plates. mask: the plates alone, without feather. shapes: how many there are."""
+    """A picture under its plates. mask: the plates alone, without what is rounded and soft. shapes: how many."""
 
     __slots__ = ("mask", "rgb", "shapes")
 
@@ -61,25 +65,35 @@ def cover(rgb: Rgb, boxes: Boxes, noise: np.random.Generator, padding: float = P
     """The picture with every face box under a plate; ``rgb`` itself is left as it is.
 
     Colours are taken from ``rgb``, so the plates of one picture must be laid in one call: plates on plates would be
-    a finer mosaic. For the same reason boxes of one face become one shape and the largest shape is laid last.
+    a finer mosaic. For the same reason plates that overlap become one shape and the largest shape is laid last.
     """
     height, width = rgb.shape[:2]
     grown = plates(boxes, width, height, padding)
     out = rgb.copy()
     mask = np.zeros((height, width), bool)
+    for left, top, right, bottom in grown[:, :4].astype(int):
+        mask[top:bottom, left:right] = True
+    tone = _tone(rgb, mask)
     shapes = [grown[members] for members in _clusters(grown)]
     shapes.sort(key=lambda shape: (_span(shape), *_frame(shape)))
     for shape in shapes:
-        _lay(rgb, out, mask, shape, noise)
+        _lay(rgb, out, shape, tone, noise)
     return Covered(out, mask, len(shapes))
+
+
+def _tone(rgb: Rgb, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Mean colour of what stays visible; grey where that is next to nothing."""
+    seen = (~mask).astype(np.uint8)
+    if seen.mean() <= _TONE:
+        return np.full(3, 128, np.float32)
+    return np.asarray(cv2.mean(rgb, seen)[:3], np.float32)
 
 
 def _clusters(boxes: Boxes) -> list[list[int]]:
     """Indices of boxes joined by overlap, directly or through others."""
-    size = area(boxes)
     joined = np.zeros((len(boxes), len(boxes)), bool)
     for rows in spans(len(boxes)):
-        joined[rows] = overlap(boxes[rows], boxes) > _ONE_SHAPE * np.minimum(size[rows, None], size[None, :])
+        joined[rows] = overlap(boxes[rows], boxes) > 0
     left = set(range(len(boxes)))
     clusters = []
     while left:
@@ -106,35 +120,42 @@ def _span(shape: Boxes) -> int:
     return (right - left) * (bottom - top)
 
 
-def _lay(rgb: Rgb, out: Rgb, mask: NDArray[np.bool_], shape: Boxes, noise: np.random.Generator) -> None:
+def _lay(rgb: Rgb, out: Rgb, shape: Boxes, tone: NDArray[np.float32], noise: np.random.Generator) -> None:
     left, top, right, bottom = _frame(shape)
-    feather = max(2, round(_FEATHER * min(right - left, bottom - top)))
-    x, y = max(0, left - feather), max(0, top - feather)
-    around = np.s_[y : bottom + feather, x : right + feather]
-    hard = np.zeros(mask[around].shape, np.uint8)
-    for plate in shape[:, :4].astype(int):
-        hard[plate[1] - y : plate[3] - y, plate[0] - x : plate[2] - x] = 1
-    distance = cv2.distanceTransform(1 - hard, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    strength = np.clip(1 - distance / (feather + 1), 0, 1)[:, :, None]
-    fill = _fill(rgb[top:bottom, left:right], hard.shape, (left - x, top - y), noise)
-    out[around] = np.rint(out[around] * (1 - strength) + fill * strength).astype(np.uint8)
-    mask[around] |= hard.astype(bool)
+    form = outline(shape, rgb.shape[1], rgb.shape[0])
+    window = np.s_[form.top : form.top + form.strength.shape[0], form.left : form.left + form.strength.shape[1]]
+    under = form.plates[top - form.top : bottom - form.top, left - form.left : right - form.left]
+    cells = _quiet(_cells(rgb[top:bottom, left:right], under, noise), tone)
+    rows = _slope(np.arange(window[0].start, window[0].stop), top, bottom)[:, None, None]
+    columns = _slope(np.arange(window[1].start, window[1].stop), left, right)[None, :, None]
+    upper, lower = (cells[row, 0] * (1 - columns) + cells[row, 1] * columns for row in range(_CELLS))
+    fill = upper * (1 - rows) + lower * rows
+    strength = form.strength[:, :, None]
+    out[window] = np.rint(out[window] * (1 - strength) + fill * strength).astype(np.uint8)
 
 
-def _fill(
-    face: Rgb, shape: tuple[int, ...], offset: tuple[int, int], noise: np.random.Generator
-) -> NDArray[np.float32]:
-    """Mean colours of 2 x 2 cells of ``face`` with noise, interpolated over the plate and carried on around it."""
+def _cells(face: Rgb, under: NDArray[np.bool_], noise: np.random.Generator) -> NDArray[np.float32]:
+    """(2, 2, 3): mean colours of the pixels under plates in each quarter of ``face``, with noise."""
     height, width = face.shape[:2]
     cells = np.empty((_CELLS, _CELLS, 3), np.float32)
     for row in range(_CELLS):
         for column in range(_CELLS):
-            part = face[
+            part = np.s_[
                 row * height // 2 : -(-(row + 1) * height // 2), column * width // 2 : -(-(column + 1) * width // 2)
             ]
-            cells[row, column] = part.reshape(-1, 3).mean(axis=0)
-    cells += noise.normal(0, _NOISE, (_CELLS, _CELLS, 1))
-    plate = cv2.resize(cells.clip(0, 255), (width, height), interpolation=cv2.INTER_LINEAR)
-    below, beyond = shape[0] - height - offset[1], shape[1] - width - offset[0]
-    whole = cv2.copyMakeBorder(plate, offset[1], below, offset[0], beyond, cv2.BORDER_REPLICATE)
-    return np.asarray(whole, np.float32)
+            here = under[part]
+            cells[row, column] = (face[part][here] if here.mean() >= _ENOUGH else face[under]).mean(axis=0)
+    return np.asarray((cells + noise.normal(0, _NOISE, (_CELLS, _CELLS, 1))).clip(0, 255), np.float32)
+
+
+def _quiet(cells: NDArray[np.float32], tone: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The colours, half way to the tone of the picture and faded: a cover is seen and does not shout."""
+    drawn = tone + (cells - tone) * (1 - _QUIET)
+    grey = drawn.mean(axis=-1, keepdims=True)
+    return np.asarray(grey + (drawn - grey) * _FADED, np.float32)
+
+
+def _slope(at: NDArray[np.int_], start: int, end: int) -> NDArray[np.float32]:
+    """From 0 at the start of a plate to 1 at its end, without a crease anywhere."""
+    way = ((at + 0.5 - start) / (end - start)).clip(0, 1)
+    return np.asarray(way * way * (3 - 2 * way), np.float32)
