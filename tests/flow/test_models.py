@@ -63,12 +63,29 @@ def test_without_any_weights_check_fails_and_says_that_every_picture_is_refused(
     assert "second_look: by the plan's own detectors" in checked.stdout
 
 
-def test_check_fails_when_the_workers_end_before_they_stand(gateway: Gateway, tmp_path: Path) -> None:
+def test_check_fails_and_names_mediapipe_when_the_workers_end_before_they_stand(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    checked = checked_with_a_mediapipe_that(gateway, tmp_path, "import os; os.abort()")
+    assert checked.returncode == 1
+    assert "every picture is refused" in checked.stdout
+    assert "mediapipe" in checked.stderr
+
+
+def test_check_says_why_mediapipe_takes_no_part_while_previews_go_on(gateway: Gateway, tmp_path: Path) -> None:
+    checked = checked_with_a_mediapipe_that(gateway, tmp_path, "raise ImportError('libEGL.so.1 is missing')")
+    assert checked.returncode == 0
+    assert "previews: ok" in checked.stdout
+    assert "mediapipe is installed and does not take part: ImportError: libEGL.so.1 is missing" in checked.stdout
+
+
+def checked_with_a_mediapipe_that(gateway: Gateway, tmp_path: Path, does: str) -> subprocess.CompletedProcess[str]:
+    """What `hubgate check` answers when this is what importing mediapipe does, in the workers as well."""
     bare = tmp_path / "installed"
     for package in ("catalog", "faceguard", "gateway"):
         shutil.copytree(ROOT / package, bare / package, ignore=shutil.ignore_patterns("pictures"))
-    (bare / "mediapipe.py").write_text("import os; os.abort()")
-    checked = subprocess.run(
+    (bare / "mediapipe.py").write_text(does)
+    return subprocess.run(
         [sys.executable, "-m", "gateway.cli", "check"],
         env={**gateway.environ, "PYTHONPATH": str(bare)},
         cwd=bare,
@@ -76,6 +93,3 @@ def test_check_fails_when_the_workers_end_before_they_stand(gateway: Gateway, tm
         text=True,
         timeout=120,
     )
-    assert checked.returncode == 1
-    assert "every picture is refused" in checked.stdout
-    assert "mediapipe" in checked.stderr
