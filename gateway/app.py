@@ -30,8 +30,9 @@ from gateway.web.api.previews import PreviewPictures
 from gateway.web.api.recalls import RecallsApi
 from gateway.web.api.terms import TermsApi
 from gateway.web.auth import Authenticator
+from gateway.web.compat.drs import build_drs
 from gateway.web.compat.hub import build_hub
-from gateway.web.compat.routes import hub_routes
+from gateway.web.compat.routes import drs_routes, hub_routes
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
 from gateway.web.errors import Errors
@@ -94,6 +95,7 @@ def build_app(installation: Installation) -> ASGIApp:
     hub = build_hub(catalogue=catalogue, downloads=downloads, operations=operations, errors=errors, base_url=base_url)
     entries = byte_routes(downloads=downloads, resolve=hub.resolve, hub=hub.errors.refuse)
     entries += hub_routes(hub)
+    entries += drs_routes(build_drs(catalogue=catalogue, errors=errors, base_url=base_url, version=__version__))
     entries += api_routes(
         assets=assets,
         previews=PreviewPictures(catalogue, installation.previews),

@@ -89,7 +89,8 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
 
 def true_values(wire: Wire) -> dict[str, str]:
     ns, name = wire.each.name.split("/")
-    return {"kind": "datasets", "ns": ns, "name": name, "rev": "main", "path": "a/b.txt", "id": "1", "user": "x"}
+    place = {"kind": "datasets", "ns": ns, "name": name, "rev": "main", "path": "a/b.txt"}
+    return {**place, "id": wire.each.version, "access_id": "https", "user": "x"}
 
 
 @pytest.mark.parametrize(

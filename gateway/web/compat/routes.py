@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from gateway.web.compat.drs import Drs
 from gateway.web.compat.hub import Hub
 from gateway.web.routes import GET, POST, Entry, Handler, Who
 
 REPOSITORIES = "/api/{kind:models|datasets|spaces}"
 REPOSITORY = REPOSITORIES + "/{ns}/{name}"
+DRS = "/ga4gh/drs/v1"
 
 
 def hub_routes(parts: Hub) -> list[Entry]:
@@ -43,3 +45,17 @@ def hub_routes(parts: Hub) -> list[Entry]:
         hub(GET, REPOSITORY + "/refs", trees.refs, "The branch and the tags."),
         hub(GET, REPOSITORY + "/commits/{rev}", trees.commits, "The releases up to a revision."),
     ]  # fmt: skip
+
+
+def drs_routes(parts: Drs) -> list[Entry]:
+    objects = parts.objects
+
+    def drs(path: str, handler: Handler, about: str, methods: tuple[str, ...] = GET) -> Entry:
+        return Entry(methods=methods, path=DRS + path, handler=handler, about=about, refuse=parts.errors.refuse)
+
+    return [
+        drs("/service-info", parts.service.show, "What kind of service this is."),
+        drs("/objects/{id}", objects.show, "A file, a folder or a version by its id: ?expand="),
+        drs("/objects/{id}", objects.authorizations, "How one may authenticate for it.", ("OPTIONS",)),
+        drs("/objects/{id}/access/{access_id}", objects.access, "Where its bytes are fetched."),
+    ]
