@@ -30,9 +30,10 @@ from gateway.web.api.previews import PreviewPictures
 from gateway.web.api.recalls import RecallsApi
 from gateway.web.api.terms import TermsApi
 from gateway.web.auth import Authenticator
+from gateway.web.compat.croissant import Croissant
 from gateway.web.compat.drs import build_drs
 from gateway.web.compat.hub import build_hub
-from gateway.web.compat.routes import drs_routes, hub_routes
+from gateway.web.compat.routes import croissant_routes, drs_routes, hub_routes
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
 from gateway.web.errors import Errors
@@ -93,9 +94,11 @@ def build_app(installation: Installation) -> ASGIApp:
     complaints = ComplaintsApi(catalogue, base_url, installation.key)
     downloads = Downloads(catalogue, installation.originals, registry, caps, watcher, deliveries)
     hub = build_hub(catalogue=catalogue, downloads=downloads, operations=operations, errors=errors, base_url=base_url)
+    croissant = Croissant(catalogue, base_url)
     entries = byte_routes(downloads=downloads, resolve=hub.resolve, hub=hub.errors.refuse)
     entries += hub_routes(hub)
     entries += drs_routes(build_drs(catalogue=catalogue, errors=errors, base_url=base_url, version=__version__))
+    entries += croissant_routes(croissant, hub=hub.errors.refuse)
     entries += api_routes(
         assets=assets,
         previews=PreviewPictures(catalogue, installation.previews),
@@ -117,6 +120,7 @@ def build_app(installation: Installation) -> ASGIApp:
             renderer=renderer,
             errors=errors,
             assets=assets,
+            describe=croissant.for_page,
             complaints=complaints,
             statements=statements,
             contact=settings.contact,

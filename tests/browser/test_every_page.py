@@ -154,3 +154,21 @@ def test_links_of_a_complaint_are_text_that_cannot_be_followed(browser: Browser,
         page.goto(site.url(f"/operator/complaints/{site.case}"))
         assert page.get_by_text("hxxps://foreign[.]example/picture[.]jpg").count() == 1
         assert page.locator("main a[href*='foreign'], main a[href^='javascript'], main a[href^='data']").count() == 0
+
+
+@pytest.mark.parametrize("name", ["demo/street-faces", "demo/hostile"])
+def test_a_page_carries_its_record_for_machines_and_the_policy_lets_it_stand(
+    browser: Browser, site: Site, watched: Watched, name: str
+) -> None:
+    with visit(browser) as context:
+        page = watched.follow(context.new_page())
+        page.goto(site.url(f"/assets/{name}"))
+        (record,) = page.evaluate(
+            "[...document.querySelectorAll('script[type=\"application/ld+json\"]')].map(s => JSON.parse(s.textContent))"
+        )
+        assert record["@type"] == "sc:Dataset"
+        assert record["url"] == site.url(f"/assets/{name}")
+        assert record["name"] == page.locator("h1").inner_text()
+        address = page.locator("link[rel=alternate]").get_attribute("href")
+        assert page.request.get(site.url(str(address))).json() == record
+    watched.nothing()

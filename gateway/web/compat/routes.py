@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.web.compat.croissant import Croissant
 from gateway.web.compat.drs import Drs
 from gateway.web.compat.hub import Hub
-from gateway.web.routes import GET, POST, Entry, Handler, Who
+from gateway.web.routes import ASSET, GET, POST, Entry, Handler, Refuse, Who
 
 REPOSITORIES = "/api/{kind:models|datasets|spaces}"
 REPOSITORY = REPOSITORIES + "/{ns}/{name}"
@@ -59,3 +60,14 @@ def drs_routes(parts: Drs) -> list[Entry]:
         drs("/objects/{id}", objects.authorizations, "How one may authenticate for it.", ("OPTIONS",)),
         drs("/objects/{id}/access/{access_id}", objects.access, "Where its bytes are fetched."),
     ]
+
+
+def croissant_routes(croissant: Croissant, *, hub: Refuse) -> list[Entry]:
+    about = "The asset as Croissant 1.1 (JSON-LD): ?version="
+    return [
+        Entry(methods=GET, path=ASSET + "/croissant", handler=croissant.show, about=about),
+        Entry(
+            methods=GET, path="/api/{kind:models|datasets}/{ns}/{name}/croissant", handler=croissant.show, about=about,
+            refuse=hub,
+        ),
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ from gateway.web.operations import Operations
 from gateway.web.pages.account import AccountPages
 from gateway.web.pages.acts import ActPages
 from gateway.web.pages.boards import BoardPages
-from gateway.web.pages.catalogue import CataloguePages
+from gateway.web.pages.catalogue import CataloguePages, Describe
 from gateway.web.pages.complaints import ComplaintPages
 from gateway.web.pages.desk import DeskPages
 from gateway.web.pages.device import DevicePages
@@ -52,6 +52,7 @@ def build_pages(
     renderer: Renderer,
     errors: Errors,
     assets: Assets,
+    describe: Describe,
     complaints: ComplaintsApi,
     statements: Statements,
     contact: str,
@@ -59,7 +60,7 @@ def build_pages(
 ) -> Pages:
     """`contact` is where a person can write to, "" when there is none."""
     return Pages(
-        catalogue=CataloguePages(catalogue, assets, renderer),
+        catalogue=CataloguePages(catalogue, assets, describe, renderer),
         terms=TermsPages(catalogue, assets, renderer),
         identity=IdentityPages(catalogue, auth, passwords, renderer, sign_up_open=sign_up_open),
         account=AccountPages(catalogue, operations, renderer, appeal_url=errors.appeal_url),

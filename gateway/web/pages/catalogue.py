@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,6 +19,9 @@ from catalog.vocabulary import Account, Actor, Asset, DataClass, Kind, Version
 from gateway.web.api.assets import Assets, AssetView, search
 from gateway.web.context import Catalogue
 from gateway.web.render import Renderer
+
+# What the page carries for machines: JSON-LD, in words that another dialect owns.
+Describe = Callable[[Actor, AssetView], Awaitable[Mapping[str, object]]]
 
 SHELF = 12  # assets on a page
 STRIP = 5  # tiles on a card
@@ -61,9 +65,10 @@ def extras(tx: Transaction, view: AssetView, account: Account | None) -> Extras:
 
 
 class CataloguePages:
-    def __init__(self, catalogue: Catalogue, assets: Assets, renderer: Renderer) -> None:
+    def __init__(self, catalogue: Catalogue, assets: Assets, describe: Describe, renderer: Renderer) -> None:
         self._catalogue = catalogue
         self._assets = assets
+        self._describe = describe
         self._renderer = renderer
 
     async def index(self, request: Request, actor: Actor) -> Response:
@@ -102,5 +107,6 @@ class CataloguePages:
             data_class=data_class(view.asset, view.main),
             tiles=extra.tiles,
             accepted_at=extra.accepted_at,
+            record=await self._describe(actor, view),
             just_accepted=view.accepted and "accepted" in request.query_params,
         )

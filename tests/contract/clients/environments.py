@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,15 +55,20 @@ CLIENTS = (
 
 def environment(client: Client) -> Path:
     """The folder of programs of the client's environment. Raises CannotMake."""
+    return made(client.hub, client.requirements)
+
+
+def made(name: str, requirements: Sequence[str]) -> Path:
+    """The folder of programs of an environment with these packages. Raises CannotMake."""
     base = Path(platformdirs.user_cache_dir("hubgate-tests")) / "clients"
-    said = [sys.version, *client.requirements]
-    name = f"{client.hub}-{hashlib.sha256(repr(said).encode()).hexdigest()[:12]}"
+    said = [sys.version, *requirements]
+    name = f"{name}-{hashlib.sha256(repr(said).encode()).hexdigest()[:12]}"
     base.mkdir(parents=True, exist_ok=True)
     folder, ready = base / name, base / f"{name}.ready"
     with FileLock(base / f"{name}.lock"):
         if not ready.exists():
             uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
-            uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *client.requirements)
+            uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *requirements)
             ready.touch()
     return folder / "bin"
 

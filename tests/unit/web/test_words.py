@@ -10,6 +10,7 @@ import pytest
 
 from catalog import errors, recalls, vocabulary
 from catalog.actions.letters import LetterKind
+from catalog.policy import offer
 from faceguard.result import Why
 from gateway.web.pages.acts import STOPS, Deed
 from gateway.web.pages.identity import READERS
@@ -31,6 +32,7 @@ FAMILIES: dict[str, type[StrEnum]] = {
     "mail.subject": LetterKind,
     "mail.lead": LetterKind,
     "mail.do": LetterKind,
+    "offer.rule": offer.Rule,
     "wrong": errors.Wrong,
     "class": vocabulary.DataClass,
     "class-about": vocabulary.DataClass,
