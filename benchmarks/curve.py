@@ -2,10 +2,9 @@
 
     python -m benchmarks.curve FOLDER... [--models DIR] [--step N] [--plans NAME,NAME] [--out artefacts/curve]
 
-Each FOLDER holds annotated pictures (benchmarks.annotated); the figures of several are averaged. Every candidate plan
-is tried with its thresholds times several numbers. Judged are the plates alone, at preview size, without feather,
-second look and encoding. Milliseconds are CPU time of the detectors, of one thread:
-fair on a machine that others use too.
+Each FOLDER holds annotated pictures (faceguard.evaluate.annotations). Every candidate plan is tried with its thresholds
+times several numbers, and judged by pixels as ``faceguard eval`` does, but without second look and encoding.
+Milliseconds are CPU time of the detectors, of one thread: fair on a machine that others use too.
 """
 
 import argparse
@@ -16,26 +15,37 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from benchmarks.annotated import Annotated, annotated, tally
 from benchmarks.candidates import candidates
 from benchmarks.plot import plot
-from faceguard.cover import plates
-from faceguard.decode import decode
+from faceguard.cover import cover, noise_source
+from faceguard.decode import decode, resized
 from faceguard.detectors import weights
 from faceguard.detectors.base import Detector
 from faceguard.detectors.centerface import CenterFace
 from faceguard.detectors.plan import PANORAMA, Looker, Plan
 from faceguard.detectors.yunet import YuNet
+from faceguard.evaluate.annotations import Box, read
+from faceguard.evaluate.judge import changed_area, hidden
+from faceguard.evaluate.score import SEEN
 from faceguard.pipeline import MOST
 from faceguard.pixels import Boxes, Rgb
 from faceguard.result import Limits
 
 PREVIEW = 512
 MULTIPLIERS = (0.5, 0.7, 1.0, 1.4, 2.0)
+
+
+class Known(NamedTuple):
+    """A picture: its bytes, its width, and its faces in its own pixels."""
+
+    data: bytes
+    width: int
+    faces: Sequence[Box]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         remembering[weights.CENTERFACE], remembering.get(weights.YUNET), remembering.get(weights.YUNET_N)
     )
     wanted = given.plans.split(",") if given.plans else list(plans)
-    pictures = [picture for folder in given.folders for picture in annotated(folder, given.step)]
+    pictures = [
+        Known((folder / picture.name).read_bytes(), picture.size[0], picture.faces)
+        for folder in given.folders
+        for picture in read(folder)[:: given.step]
+    ]
     points = curve({name: plans[name] for name in wanted}, pictures, list(remembering.values()))
     print(f"{len(pictures)} pictures")
     print(table(points))
@@ -101,10 +115,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
         for name in wanted
     }
-    plot(given.out.with_suffix(".svg"), lines, "share of the preview under plates", "faces of 16 px and more hidden")
+    plot(given.out.with_suffix(".svg"), lines, "share of the preview changed", "faces of 16 px and more hidden")
 
 
-def curve(plans: Mapping[str, Plan], pictures: Sequence[Annotated], detectors: Sequence[Remembering]) -> list[Point]:
+def curve(plans: Mapping[str, Plan], pictures: Sequence[Known], detectors: Sequence[Remembering]) -> list[Point]:
     """A point for each plan and multiplier. ``detectors`` are those inside the plans."""
     rows: dict[tuple[str, float], list[_Seen]] = {}
     for picture in pictures:
@@ -117,8 +131,7 @@ def curve(plans: Mapping[str, Plan], pictures: Sequence[Annotated], detectors: S
 
 def scaled(plan: Plan, multiplier: float) -> Plan:
     """The plan with every threshold times a number."""
-    grey = scaled(plan.grey, multiplier) if plan.grey else None
-    return plan._replace(thresholds=tuple(t * multiplier for t in plan.thresholds), grey=grey)
+    return plan._replace(thresholds=tuple(t * multiplier for t in plan.thresholds))
 
 
 def table(points: Sequence[Point]) -> str:
@@ -134,41 +147,44 @@ def table(points: Sequence[Point]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    large: int
-    hidden_large: int
-    small: int
-    hidden_small: int
+    """large, small: whether each face of that height is hidden. covered: share under plates. area: share changed."""
+
+    large: tuple[bool, ...]
+    small: tuple[bool, ...]
+    covered: float
     area: float
     ms: float
 
 
-def _seen(looker: Looker, picture: Annotated, detectors: Sequence[Remembering]) -> _Seen:
+def _seen(looker: Looker, picture: Known, detectors: Sequence[Remembering]) -> _Seen:
     side = looker.plan.long_side
     decoded = decode(picture.data, Limits(), long_side=side, short_side=round(side / PANORAMA))
     scale = min(1.0, PREVIEW / max(decoded.width, decoded.height))
-    width, height = max(1, round(decoded.width * scale)), max(1, round(decoded.height * scale))
-    before = sum(detector.spent for detector in detectors)
-    boxes = looker.find(decoded.rgb, max(width, height))
-    spent = sum(detector.spent for detector in detectors) - before
-    boxes[:, :4] *= max(width, height) / max(decoded.rgb.shape[:2])
-    mask = np.zeros((height, width), bool)
-    for left, top, right, bottom in plates(boxes, width, height, looker.plan.padding)[:, :4].astype(int):
-        mask[top:bottom, left:right] = True
-    return _Seen(*tally(mask, picture), area=float(mask.mean()), ms=spent * 1e3)
+    before = resized(decoded.rgb, max(1, round(decoded.width * scale)), max(1, round(decoded.height * scale)))
+    spent = sum(detector.spent for detector in detectors)
+    boxes = looker.find(decoded.rgb, max(before.shape[:2]))
+    spent = sum(detector.spent for detector in detectors) - spent
+    boxes[:, :4] *= max(before.shape[:2]) / max(decoded.rgb.shape[:2])
+    covered = cover(before, boxes, noise_source(b"", picture.data), looker.plan.padding)
+    scale = before.shape[1] / picture.width
+    faces: list[Box] = [(x * scale, y * scale, w * scale, h * scale) for x, y, w, h in picture.faces]
+
+    def told(least: float, below: float) -> tuple[bool, ...]:
+        return tuple(hidden(before, covered.rgb, face) for face in faces if least <= face[3] < below and face[2] >= 2)
+
+    return _Seen(
+        told(SEEN, np.inf), told(SEEN / 2, SEEN), covered.share, changed_area(before, covered.rgb), spent * 1e3
+    )
 
 
 def _point(name: str, multiplier: float, seen: Sequence[_Seen]) -> Point:
-    shown = [one for one in seen if one.area <= MOST]  # what is withheld hides all that it holds
-    open_large, open_small = (
-        sum(one.large - one.hidden_large for one in shown),
-        sum(one.small - one.hidden_small for one in shown),
-    )
+    shown = [one for one in seen if one.covered <= MOST]  # what is withheld hides all that it holds
     return Point(
         plan=name,
         multiplier=multiplier,
-        hidden=1 - open_large / max(1, sum(one.large for one in seen)),
-        small=1 - open_small / max(1, sum(one.small for one in seen)),
-        open=sum(one.hidden_large < one.large for one in shown),
+        hidden=1 - sum(one.large.count(False) for one in shown) / max(1, sum(len(one.large) for one in seen)),
+        small=1 - sum(one.small.count(False) for one in shown) / max(1, sum(len(one.small) for one in seen)),
+        open=sum(not all(one.large) for one in shown),
         withheld=len(seen) - len(shown),
         area=statistics.mean(one.area for one in shown) if shown else 1.0,
         ms=statistics.median(one.ms for one in seen),

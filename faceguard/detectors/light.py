@@ -1,4 +1,4 @@
-"""What the detectors are shown of a dark or a colourless picture; the preview itself is made from the picture as is."""
+"""What the detectors are shown of a dark picture; the preview itself is made from the picture as is."""
 
 import numpy as np
 
@@ -7,7 +7,6 @@ from faceguard.pixels import Rgb
 _DIM = 200  # a picture whose bright end lies below this is shown brighter,
 _BRIGHT = 235  # with that end brought here,
 _DARKEST = 20  # but never more than a dozen times
-_TINGE = 6  # channels that differ less than this, of 255, on nearly every pixel are no colour
 _SAMPLE = 4  # every so many pixels are enough to judge by
 
 
@@ -18,9 +17,3 @@ def brightened(rgb: Rgb) -> Rgb:
         return rgb
     gain = _BRIGHT / max(bright_end, _DARKEST)
     return np.asarray(np.minimum(rgb * np.float32(gain), 255), np.uint8)
-
-
-def colourless(rgb: Rgb) -> bool:
-    """True for a picture in grey; faces without the colour of skin are found less surely."""
-    sample = rgb[::_SAMPLE, ::_SAMPLE].astype(np.int16)
-    return bool(np.percentile(np.ptp(sample, axis=2), 95) < _TINGE)

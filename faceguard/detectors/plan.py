@@ -7,7 +7,7 @@ import numpy as np
 
 from faceguard.decode import resized
 from faceguard.detectors.base import Detector
-from faceguard.detectors.light import brightened, colourless
+from faceguard.detectors.light import brightened
 from faceguard.detectors.union import convincing, fused
 from faceguard.pixels import NO_BOXES, Boxes, Rgb, turned_back
 
@@ -35,8 +35,7 @@ class Plan(NamedTuple):
     """name: for people. looks: fused for the upright picture. quick: for each of the four angles.
 
     thresholds: of fused scores, by height in the preview (union.HEIGHTS).
-    padding: a plate's side in face sides; boxes by one detector are less sure than the union of several.
-    grey: a plan for pictures without colour, where this one is too trusting; None when it serves them too.
+    padding: a plate's side in face sides.
     """
 
     name: str
@@ -44,7 +43,6 @@ class Plan(NamedTuple):
     quick: tuple[Look, ...]
     thresholds: tuple[float, ...]
     padding: float
-    grey: "Plan | None" = None
 
     @property
     def long_side(self) -> int:
@@ -92,17 +90,16 @@ class Looker:
         self.plan = plan
 
     def find(self, rgb: Rgb, preview_long: int) -> Boxes:
-        """Faces of a picture in its own pixels, each perhaps by several boxes. Raises cv2.error when a detector fails.
+        """Faces of a picture in its own pixels. Raises cv2.error when a detector fails.
 
         preview_long: long side of the preview to come; how large a face will be shown decides how sure we must be.
         """
         height, width = rgb.shape[:2]
         preview_scale = preview_long / max(width, height)
         lit = brightened(rgb)
-        plan = self.plan.grey if self.plan.grey and colourless(rgb) else self.plan
         found = [NO_BOXES]
         for left, top, right, bottom in tiles(width, height):
-            boxes = _find(plan, Pyramid(lit[top:bottom, left:right]), preview_scale)
+            boxes = _find(self.plan, Pyramid(lit[top:bottom, left:right]), preview_scale)
             found.append(boxes + np.array((left, top, left, top, 0), np.float32))
         return np.concatenate(found)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from faceguard.detectors import centerface, weights, yunet
+from faceguard.detectors.base import Detector
 from faceguard.detectors.plan import Look, Looker, Plan
 from faceguard.errors import Unsafe
 from faceguard.result import Why
@@ -24,25 +25,23 @@ def looker(models: Path | None = None, *, packaged: Path = weights.PACKAGED) -> 
             raise Unsafe(Why.NO_DETECTOR)
 
 
-def standard(center: centerface.CenterFace) -> Plan:
-    """The plan of the packaged weights alone; a third size helps without colour and elsewhere only covers more."""
-    two = Plan(
+def standard(center: Detector) -> Plan:
+    """The plan of the packaged weights alone: three sizes, of which the smallest costs little and finds the large."""
+    return Plan(
         name="standard",
-        looks=(Look(center, 512), Look(center, 960)),
+        looks=(Look(center, 320), Look(center, 512), Look(center, 960)),
         quick=(Look(center, 512),),
-        thresholds=(0.3, 0.12, 0.10, 0.10, 0.15, 0.3),
-        padding=1.4,
+        thresholds=(0.3, 0.12, 0.08, 0.12, 0.25, 0.45),
+        padding=1.3,
     )
-    three = two._replace(looks=(Look(center, 256), *two.looks), thresholds=(0.3, 0.12, 0.06, 0.06, 0.10, 0.2))
-    return two._replace(grey=three)
 
 
-def full(center: centerface.CenterFace, small: yunet.YuNet, large: yunet.YuNet) -> Plan:
+def full(center: Detector, small: Detector, large: Detector) -> Plan:
     """The plan with the operator's YuNet files: finds more, in less time."""
     return Plan(
         name="full",
         looks=(Look(small, 320), Look(small, 640), Look(large, 640), Look(center, 512)),
         quick=(Look(small, 320), Look(small, 640)),
-        thresholds=(0.5, 0.3, 0.2, 0.25, 0.4, 0.6),
+        thresholds=(0.45, 0.25, 0.17, 0.2, 0.35, 0.5),
         padding=1.35,
     )

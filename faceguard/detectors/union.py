@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from faceguard.pixels import Boxes, likeness, spans
+from faceguard.pixels import Boxes, likeness
 
 _SAME = 0.3  # boxes of two looks that overlap more than this speak of one face
 
@@ -13,18 +14,34 @@ HEIGHTS = (8, 16, 32, 64, 128)
 
 
 def fused(looks: Sequence[Boxes]) -> Boxes:
-    """Every box of every look, its score now 1 - prod(1 - the best agreeing score of each look) (noisy or).
+    """Each face once, best first: the boxes of all looks that overlap the best one left, made into one.
 
-    Boxes of one face are kept side by side on purpose: what is covered later is their union.
+    Its score is 1 - prod(1 - the best score of each look) (noisy or). Its edges are the mean of theirs, weighted by
+    score, moved outwards by how far they disagree: where looks are unsure of an edge more is covered, only there.
     """
     everything = np.concatenate(list(looks))
-    doubt = np.ones(len(everything), np.float32)
-    for look in looks:
-        for rows in spans(len(everything) if len(look) else 0):
-            agreeing = np.where(likeness(everything[rows], look) > _SAME, look[None, :, 4], 0)
-            doubt[rows] *= 1 - agreeing.max(axis=1)
-    everything[:, 4] = 1 - doubt
-    return everything
+    source = np.repeat(np.arange(len(looks)), [len(look) for look in looks])
+    left = np.argsort(-everything[:, 4], kind="stable")
+    faces = []
+    while len(left):
+        same = likeness(everything[left[:1]], everything[left])[0] > _SAME
+        same[0] = True
+        faces.append(_one(everything[left[same]], source[left[same]]))
+        left = left[~same]
+    return np.stack(faces) if faces else everything
+
+
+def _one(boxes: Boxes, source: NDArray[np.int_]) -> NDArray[np.float32]:
+    """One box for those of one face, which come best first. source: the look of each."""
+    if len(boxes) == 1:
+        only: NDArray[np.float32] = boxes[0]
+        return only
+    edges, weight = boxes[:, :4], boxes[:, 4:] / boxes[:, 4].sum()
+    mean = (edges * weight).sum(axis=0)
+    spread = np.sqrt((np.square(edges - mean) * weight).sum(axis=0))
+    _, best = np.unique(source, return_index=True)
+    score = 1 - np.prod(1 - boxes[best, 4])
+    return np.array([*(mean[:2] - spread[:2]), *(mean[2:] + spread[2:]), score], np.float32)
 
 
 def convincing(boxes: Boxes, thresholds: Sequence[float], preview_scale: float) -> Boxes:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from faceguard.detectors.light import brightened, colourless
+from faceguard.detectors.light import brightened
 
 
 def picture(dark: float = 1.0, colour: int = 60) -> np.ndarray:
@@ -26,11 +26,3 @@ def test_a_black_picture_stays_dark_and_nothing_overflows():
     glint = np.full((80, 80, 3), 5, np.uint8)
     glint[3, 3] = 255
     assert brightened(glint)[3, 3].tolist() == [255, 255, 255]
-
-
-def test_colour_is_told_from_grey_by_nearly_all_pixels():
-    assert colourless(picture(colour=0))
-    assert not colourless(picture(colour=60))
-    stamped = picture(colour=0)
-    stamped[:8, :8] = (255, 0, 0)
-    assert colourless(stamped)

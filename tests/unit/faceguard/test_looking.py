@@ -41,10 +41,30 @@ def test_boxes_of_a_turned_picture_land_on_the_same_pixels(quarters):
     assert turned_back(found, quarters, 50, 30).tolist() == [[11, 4, 25, 9, pytest.approx(0.7)]]
 
 
-def test_two_weak_votes_for_one_face_make_a_stronger_one():
+def test_two_weak_votes_for_one_face_make_one_stronger_box():
     one, other = boxes(box(0, 0, 10, 0.5)), boxes(box(1, 0, 10, 0.4), box(70, 0, 10, 0.4))
     joined = fused([one, other])
-    assert joined[:, 4].tolist() == pytest.approx([0.7, 0.7, 0.4])
+    assert joined[:, 4].tolist() == pytest.approx([0.7, 0.4])
+    assert joined[1].tolist() == other[1].tolist()
+
+
+def test_a_look_votes_once_for_a_face_however_many_boxes_it_gives():
+    twice = boxes(box(0, 0, 10, 0.5), box(1, 0, 10, 0.4))
+    assert fused([twice, NO_BOXES])[:, 4].tolist() == pytest.approx([0.5])
+
+
+def test_looks_that_agree_give_their_box_and_where_they_differ_it_grows():
+    same = boxes([10, 10, 30, 30, 0.4])
+    assert fused([same, same])[0, :4].tolist() == pytest.approx([10, 10, 30, 30])
+    taller = boxes([10, 10, 30, 40, 0.4])
+    # The mean edge is 35; each look is 5 away from it.
+    assert fused([same, taller])[0, :4].tolist() == pytest.approx([10, 10, 30, 40])
+
+
+def test_the_surer_look_weighs_more():
+    sure, unsure = boxes([0, 0, 20, 20, 0.9]), boxes([0, 0, 20, 30, 0.1])
+    bottom = fused([sure, unsure])[0, 3]
+    assert 20 < bottom < 25
 
 
 def test_a_look_that_saw_nothing_changes_nothing():
@@ -137,16 +157,6 @@ def test_a_glance_gives_only_what_is_strong():
     looker = Looker(Plan("marks", (look,), (look,), (0.5,) * 6, 1.35))
     assert len(looker.glance(bar(upright=True), 0.3)) == 1
     assert len(looker.glance(bar(upright=True), 0.5)) == 0
-
-
-def test_a_picture_without_colour_is_looked_at_by_the_plan_for_grey():
-    never, always = Look(SeesMark(0.1), 240), Look(SeesMark(0.9), 240)
-    grey = Plan("grey", (always,), (always,), (0.5,) * 6, 1.35)
-    looker = Looker(Plan("marks", (never,), (never,), (0.5,) * 6, 1.35, grey))
-    coloured = bar(upright=True)
-    coloured[:, :, 2] = 90
-    assert len(looker.find(bar(upright=True), 240)) > 0
-    assert len(looker.find(coloured, 240)) == 0
 
 
 def test_a_dark_picture_is_looked_at_in_better_light():
