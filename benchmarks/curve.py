@@ -12,7 +12,7 @@ import hashlib
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -93,7 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     at_hand = weights.found([weights.PACKAGED, *([given.models] if given.models else [])])
-    remembering = {known: Remembering(_reader(known)(data)) for known, data in at_hand.items()}
+    readers = {weights.CENTERFACE: CenterFace, weights.YUNET: YuNet, weights.YUNET_N: YuNet}
+    remembering = {known: Remembering(reader(at_hand[known])) for known, reader in readers.items() if known in at_hand}
     plans = candidates(
         remembering[weights.CENTERFACE], remembering.get(weights.YUNET), remembering.get(weights.YUNET_N)
     )
@@ -189,10 +190,6 @@ def _point(name: str, multiplier: float, seen: Sequence[_Seen]) -> Point:
         area=statistics.mean(one.area for one in shown) if shown else 1.0,
         ms=statistics.median(one.ms for one in seen),
     )
-
-
-def _reader(known: weights.Weights) -> Callable[[bytes], Detector]:
-    return CenterFace if known == weights.CENTERFACE else YuNet
 
 
 if __name__ == "__main__":

@@ -41,10 +41,14 @@ def paste(
     size: tuple[int, int] = (640, 480),
     centre: tuple[float, float] = (0.5, 0.5),
     turns: int = 0,
+    tilt: float = 0,
     light: float = 1.0,
     ground: str = "coffee.png",
 ) -> Pasted:
-    """The person with a face ``face_px`` high, the face's centre at a share of the picture; then turned by quarters."""
+    """The person with a face ``face_px`` high, the face's centre at a share of the picture; then turned by quarters.
+
+    tilt: degrees by which the person leans to the left; the face's box, then of its middle, stays where it is.
+    """
     left, top, right, bottom = FACES[name]
     scale = face_px / (bottom - top)
     with Image.open(PICTURES / name) as opened:
@@ -54,7 +58,10 @@ def paste(
         canvas = opened.convert("RGB").resize(size)
     x = round(centre[0] * size[0] - (left + right) / 2 * scale)
     y = round(centre[1] * size[1] - (top + bottom) / 2 * scale)
-    canvas.paste(person, (x, y))
+    pivot = ((left + right) / 2 * scale, (top + bottom) / 2 * scale)
+    leaning = Image.new("L", person.size, 255).rotate(tilt, center=pivot)
+    person = person.rotate(tilt, Image.Resampling.BICUBIC, center=pivot)
+    canvas.paste(person, (x, y), leaning)
     canvas = ImageEnhance.Brightness(canvas).enhance(light)
     box = (x + left * scale, y + top * scale, x + right * scale, y + bottom * scale)
     for _ in range(turns):

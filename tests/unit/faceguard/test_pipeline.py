@@ -38,6 +38,9 @@ FACES = [
     {"name": "astronaut.png", "face_px": 90, "turns": 1},
     {"name": "grace_hopper.jpg", "face_px": 90, "turns": 2},
     {"name": "astronaut.png", "face_px": 90, "turns": 3},
+    {"name": "astronaut.png", "face_px": 48, "tilt": 20},
+    {"name": "grace_hopper.jpg", "face_px": 100, "tilt": -30, "light": 0.5},
+    {"name": "astronaut.png", "face_px": 22, "turns": 1, "light": 0.35, "centre": (0.8, 0.25)},
     {"name": "grace_hopper.jpg", "face_px": 300, "size": (3000, 2000), "centre": (0.3, 0.4)},
 ]
 
