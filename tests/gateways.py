@@ -20,6 +20,11 @@ HUBGATE = Path(sys.executable).with_name("hubgate")
 START_S = 60.0
 
 
+def heeds_interrupts() -> None:
+    """For a child that will be sent SIGINT: tests that run in a shell's background inherit that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.gateways import heeds_interrupts
+
 COMMAND = [sys.executable, "-c", "from faceguard.cli import main; main()", "blur"]
 
 
@@ -38,7 +40,9 @@ class Folders:
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         command = [*COMMAND, str(self.source), str(self.target), *options]
-        return subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, env=self.environment, stderr=subprocess.PIPE, text=True, preexec_fn=heeds_interrupts
+        )
 
     def blur(self, *options: str, status: int = 0) -> str:
         with self.start(*options) as process:

@@ -15,7 +15,7 @@ import pytest
 from gateway.sdk import Hub, Stopped
 from tests.contract.sdk.conftest import LARGE, Published
 from tests.contract.sdk.relay import WAIT_S, Relay, relaying
-from tests.gateways import HUBGATE, Gateway
+from tests.gateways import HUBGATE, Gateway, heeds_interrupts
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ def start_fetch(relay: Relay, token: str, name: str, to: Path) -> subprocess.Pop
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heeds_interrupts,
     )
 
 
