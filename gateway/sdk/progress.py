@@ -51,5 +51,6 @@ def bar(total: int, label: str, *, wanted: bool) -> Bar:
 
 
 def in_notebook() -> bool:
-    """Whether this is a Jupyter kernel."""
-    return "ipykernel" in sys.modules
+    """Whether this is a Jupyter kernel, and not only a program that has loaded its packages."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
