@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from catalog.ports import Store
 from catalog.store import open_store
+from tests.contract.clients import compatibility
 
 # Two shared cores say nothing about a deadline: the suite asserts behaviour, never time.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +25,21 @@ MISSING = "missing program"
 DRIVERS: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda folder: f"sqlite:///{folder / 'catalogue.db'}",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--compatibility", metavar="DIR", type=Path, help="write the table of clients into this folder")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.compatibility is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(compatibility.Compatibility(), "compatibility")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    gathered = config.pluginmanager.get_plugin("compatibility")
+    if gathered is not None:
+        compatibility.write(gathered, config.option.compatibility)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

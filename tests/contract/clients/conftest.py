@@ -8,17 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.clients import compatibility
 from tests.contract.clients.environments import CLIENTS, CannotMake, Client, environment
 from tests.contract.clients.people import Person, sitting
 from tests.contract.sdk.relay import Relay, relaying
 from tests.houses import House, running
 
+HERE = Path(__file__).parent
 ALL = [
     pytest.param(
         client, id=client.hub, marks=[pytest.mark.clients, *([] if client.usual else [pytest.mark.every_client])]
     )
     for client in CLIENTS
 ]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.path.is_relative_to(HERE):
+        compatibility.note(item)
 
 
 @pytest.fixture(scope="session")
