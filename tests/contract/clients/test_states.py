@@ -157,7 +157,7 @@ def test_an_item_that_was_withheld_is_named_and_a_copy_is_made_anew_without_it(
         FROM_HUB + "[[c.commit_id, c.title] for c in HfApi(token=token).list_repo_commits(name, repo_type='dataset')]"
     )
     assert person.gets(commits, **names) == [
-        [commit, "Without 1 items that are no longer served"],
+        [commit, "Without the items that are no longer served (1)"],
         [faces.version, "Release"],
     ]
     # Both commits go on to serve what is left.
