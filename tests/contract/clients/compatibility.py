@@ -15,10 +15,9 @@ FILE = "compatibility.md"
 HEAD = """# What works with which client
 
 Written by `make test-clients` on Python {python}: each row is a test that runs the real client against a real server
-and tells what was seen. "yes": seen. "no": tried, and it failed. "·": not tried in this run. How to set each client up,
-and what it prints, is in [the guide](../guide/en/clients.md).
-"""
-WORDS = {"passed": "yes", "failed": "no", "skipped": "·"}
+and tells what was seen. "yes": seen. "no": tried, it failed. "–": this client has no such thing, or could not be had.
+How to set each client up, and what it prints, is in [the guide](../guide/en/clients.md)."""
+WORDS = {"passed": "yes", "failed": "no", "skipped": "–"}
 
 
 def sentence(item: pytest.Item) -> str:
