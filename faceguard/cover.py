@@ -2,8 +2,9 @@
 
 Under a plate only the mean colours of a 2 x 2 grid survive, shifted by grey noise. Blur and finer mosaics lose to
 an attacker who blurs his own gallery the same way; this does not. The noise is drawn from a key and the picture, so
-that asking again gives the same noise and averaging gives nothing. For the eye these four colours are then drawn
-towards the tone of the rest of the picture; that tells nothing more, for the rest is there to be seen.
+that asking again gives the same noise and averaging gives nothing. For the eye only the lightness of these four is then
+kept, drawn towards that of the rest of the picture, and given one quiet tint; that tells nothing more, for the rest is
+there to be seen.
 """
 
 import hashlib
@@ -22,8 +23,10 @@ PADDING = 1.35
 _CELLS = 2
 _NOISE = 25.0  # standard deviation, of 255
 _ENOUGH = 0.25  # of a cell under plates; the colour of less would be that of too few pixels
-_QUIET = 0.5  # how far a colour is drawn towards the tone of the picture
-_FADED = 0.75  # what is kept of its distance from grey
+_QUIET = 0.5  # how far lightness is drawn towards that of the picture
+_TINT = np.array((-16, 0, 16), np.float32)
+"""Slate. With its mirror image, clay, for what is bluish, every covered pixel differs from what was there by 16 of 255
+in one channel at least, grey pictures included: a cover that could pass for the picture would not be seen as one."""
 _TONE = 0.01  # of the picture must be seen to give it a tone
 
 
@@ -81,12 +84,10 @@ def cover(rgb: Rgb, boxes: Boxes, noise: np.random.Generator, padding: float = P
     return Covered(out, mask, len(shapes))
 
 
-def _tone(rgb: Rgb, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Mean colour of what stays visible; grey where that is next to nothing."""
+def _tone(rgb: Rgb, mask: NDArray[np.bool_]) -> float:
+    """Mean lightness of what stays visible; half way where that is next to nothing."""
     seen = (~mask).astype(np.uint8)
-    if seen.mean() <= _TONE:
-        return np.full(3, 128, np.float32)
-    return np.asarray(cv2.mean(rgb, seen)[:3], np.float32)
+    return float(np.mean(cv2.mean(rgb, seen)[:3])) if seen.mean() > _TONE else 128.0
 
 
 def _clusters(boxes: Boxes) -> list[list[int]]:
@@ -120,7 +121,7 @@ def _span(shape: Boxes) -> int:
     return (right - left) * (bottom - top)
 
 
-def _lay(rgb: Rgb, out: Rgb, shape: Boxes, tone: NDArray[np.float32], noise: np.random.Generator) -> None:
+def _lay(rgb: Rgb, out: Rgb, shape: Boxes, tone: float, noise: np.random.Generator) -> None:
     left, top, right, bottom = _frame(shape)
     form = outline(shape, rgb.shape[1], rgb.shape[0])
     window = np.s_[form.top : form.top + form.strength.shape[0], form.left : form.left + form.strength.shape[1]]
@@ -148,11 +149,14 @@ def _cells(face: Rgb, under: NDArray[np.bool_], noise: np.random.Generator) -> N
     return np.asarray((cells + noise.normal(0, _NOISE, (_CELLS, _CELLS, 1))).clip(0, 255), np.float32)
 
 
-def _quiet(cells: NDArray[np.float32], tone: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The colours, half way to the tone of the picture and faded: a cover is seen and does not shout."""
-    drawn = tone + (cells - tone) * (1 - _QUIET)
-    grey = drawn.mean(axis=-1, keepdims=True)
-    return np.asarray(grey + (drawn - grey) * _FADED, np.float32)
+def _quiet(cells: NDArray[np.float32], tone: float) -> NDArray[np.float32]:
+    """The cells as lightness alone, half way to the tone of the picture, in one tint: seen, and not loud."""
+    light = cells.mean(axis=-1, keepdims=True)
+    red, _, blue = cells.mean(axis=(0, 1))
+    edge = float(np.abs(_TINT).max())
+    return np.asarray(
+        (tone + (light - tone) * (1 - _QUIET)).clip(edge, 255 - edge) + (_TINT if red >= blue else -_TINT), np.float32
+    )
 
 
 def _slope(at: NDArray[np.int_], start: int, end: int) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ def standard(center: Detector) -> Plan:
         looks=(Look(center, 320), Look(center, 512), Look(center, 960)),
         quick=(Look(center, 512),),
         thresholds=(0.3, 0.12, 0.08, 0.12, 0.25, 0.45),
-        padding=1.3,
+        padding=1.27,
     )
 
 
@@ -43,5 +43,5 @@ def full(center: Detector, small: Detector, large: Detector) -> Plan:
         looks=(Look(small, 320), Look(small, 640), Look(large, 640), Look(center, 512)),
         quick=(Look(small, 320), Look(small, 640)),
         thresholds=(0.45, 0.25, 0.17, 0.2, 0.35, 0.5),
-        padding=1.35,
+        padding=1.3,
     )

@@ -101,8 +101,18 @@ def test_the_noise_is_grey_and_as_strong_as_promised():
     grid = boxes(*((x, y, x + 16, y + 16) for x in range(20, 380, 40) for y in range(20, 380, 40)))
     covered = cover(flat, grid, noise())
     under = covered.rgb[covered.mask].astype(int)
-    assert (under.max(axis=1) - under.min(axis=1)).max() <= 1
-    assert 7 < under[:, 0].std() < 15  # half of what is drawn, for colours are brought half way to the picture's tone
+    assert (under[:, 2] - under[:, 0] == 32).all()  # one tint, whatever the noise
+    assert 7 < under[:, 1].std() < 15  # half of what is drawn, for lightness is brought half way to the picture's
+
+
+@pytest.mark.parametrize(
+    "colour", [(0, 0, 0), (60, 60, 60), (128, 128, 128), (255, 255, 255), (210, 160, 130), (40, 60, 120)]
+)
+def test_a_cover_is_told_from_what_was_there_whatever_its_colour(colour: tuple[int, int, int]):
+    flat = np.full((200, 300, 3), colour, np.uint8)
+    covered = cover(flat, boxes((100, 80, 140, 130)), noise())
+    changed = np.abs(covered.rgb.astype(int) - flat)[covered.mask].max(axis=1)
+    assert changed.min() >= 16
 
 
 def test_two_pictures_that_differ_only_in_what_lies_under_plates_give_the_same_cover():
