@@ -19,6 +19,7 @@ from catalog.recalls import (
     ArchiveFetch,
     Barred,
     Fetched,
+    FetchRecord,
     Flag,
     Holder,
     HolderCounts,
@@ -221,8 +222,11 @@ class Complaints(Protocol):
 class Deliveries(Protocol):
     def add(self, deliveries: Sequence[Delivery]) -> None: ...
     def settle(self, settlements: Sequence[Settlement]) -> None: ...
-    def of_account(self, account_id: str, limit: int) -> Sequence[tuple[Delivery, Settlement | None, str]]:
-        """With the full name of the asset, newest first."""
+    def of_account(self, account_id: str, limit: int) -> Sequence[FetchRecord]:
+        """What the account fetched, newest first."""
+
+    def began(self, account_id: str, version_id: str, path: str, since: datetime) -> str | None:
+        """The delivery that began the latest fetch of the item which was still going on at `since` or later."""
 
     def held(self, account_id: str) -> Sequence[Fetched]:
         """What the account has got, version by version, the latest first."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from catalog.vocabulary import StopReason
+from catalog.vocabulary import DeliveryEnd, StopReason
 
 
 class RecallAction(StrEnum):
@@ -107,6 +107,26 @@ class Fetched:
     bytes: int
     first_at: datetime
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchRecord:
+    """One fetch of an item, or of an archive (`path` None) of `include`, however many ranges it took.
+
+    start, stop: the least and the end of the last byte that was asked for. bytes: acknowledged so far.
+    parts: deliveries. end: how the last of them ended; None while one is running.
+    """
+
+    asset: str
+    version_id: str
+    path: str | None
+    include: str | None
+    start: int
+    stop: int
+    started_at: datetime
+    parts: int
+    bytes: int
+    end: DeliveryEnd | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -427,6 +427,7 @@ class Delivery:
     stop: int  # half-open, bytes of the representation
     as_of: int
     started_at: datetime
+    continues: str | None = None  # the delivery that began the fetch which this one is a part of; None: it begins one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from gateway.web.api.boards import BoardsApi
 from gateway.web.api.complaints import ComplaintsApi
 from gateway.web.api.downloads import Downloads
 from gateway.web.api.health import Health
+from gateway.web.api.lists import Lists
 from gateway.web.api.notices import Notices
 from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
@@ -101,6 +102,7 @@ def build_app(installation: Installation) -> ASGIApp:
     entries += croissant_routes(croissant, hub=hub.errors.refuse)
     entries += api_routes(
         assets=assets,
+        lists=Lists(catalogue, base_url),
         previews=PreviewPictures(catalogue, installation.previews),
         terms=TermsApi(catalogue),
         complaints=complaints,

@@ -1,8 +1,9 @@
 """The HTTP protocol of the byte path: uvicorn's, with zero-copy sending and a connection that can be cut.
 
-Give ``CuttableProtocol`` to uvicorn as ``http=``, on the asyncio loop. It offers three ASGI extensions:
+Give ``CuttableProtocol`` to uvicorn as ``http=``, on the asyncio loop. It offers ASGI extensions:
 ``http.response.zerocopysend`` as the ASGI specification has it, ``hubgate.connection`` (see connection.py), and
 ``hubgate.whole``: a message with `status`, `headers` (no Content-Length) and all of the `body`, which leave together.
+An application that puts bytes under ``hubgate.reason`` has them sent as the words of the status line.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from gateway.streams.connection import EXTENSION, Connection, FileTooShort
 
 ZERO_COPY = "http.response.zerocopysend"
 WHOLE = "hubgate.whole"
+REASON = "hubgate.reason"
 # Below this size reading and writing costs less than a system call of its own for the body.
 COPY_BELOW = 64 * 1024
 HEAD_MAX = 64 * 1024
@@ -93,6 +95,12 @@ class _Together(asyncio.Transport):
     def write(self, data: Any) -> None:
         self._pieces.append(data)
 
+    def reword(self, status: int, reason: bytes) -> None:
+        """Other words in the status line that was written; controls in them would be another line."""
+        if self._pieces:
+            line = b"HTTP/1.1 %d %s\r\n" % (status, reason.translate(None, _CONTROLS))
+            self._pieces[0] = line + bytes(self._pieces[0]).partition(b"\r\n")[2]
+
     def flush(self) -> None:
         pieces, self._pieces = self._pieces, []
         if pieces:
@@ -161,6 +169,9 @@ class _Exchange:
         self._cycle.transport = together
         try:
             await self._cycle.send(head)
+            reason = cast(dict[str, Any], self._cycle.scope["extensions"]).get(REASON)
+            if reason is not None:
+                together.reword(cast(dict[str, Any], head)["status"], reason)
             await self._cycle.send(message)
         finally:
             together.flush()

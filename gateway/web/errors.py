@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from catalog.errors import CatalogError, CatalogUnavailable, Conflict, Denied, Flaw, Invalid, NotFound, TooMany
+from catalog.errors import CatalogError, CatalogUnavailable, Conflict, Denied, Invalid, NotFound, TooMany
 from catalog.vocabulary import Reason
 from gateway.blobs.base import BlobError
 from gateway.streams.body import NotServing
 from gateway.streams.caps import Busy
 from gateway.web.auth import ForeignOrigin
+from gateway.web.refusals import Refusal
 from gateway.web.render import Renderer
-from gateway.web.words import Words, language_of, words_for
+from gateway.web.sentences import say
+from gateway.web.words import language_of, words_for
 
 log = logging.getLogger("hubgate.web")
 
@@ -69,30 +70,6 @@ class BadRequest(Exception):
         self.code = code
         self.status = status
         super().__init__(code)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What to tell: `code` is stable, `links` are members of the problem, `fields` name wrong input."""
-
-    status: HTTPStatus
-    code: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    links: Mapping[str, str] = field(default_factory=dict)
-    fields: Mapping[str, Flaw] = field(default_factory=dict)
-
-    def title(self, words: Words) -> str:
-        return words(f"error.{self.code}.title")
-
-    def flaws(self, words: Words) -> dict[str, str]:
-        """What is wrong with each field, said."""
-        return {name: words(f"wrong.{flaw}", **flaw.params) for name, flaw in self.fields.items()}
-
-    def detail(self, words: Words) -> str:
-        known = {"asset": "", "notice": "", **self.params}
-        if self.fields:
-            known["fields"] = ", ".join(f"{name} ({why})" for name, why in self.flaws(words).items())
-        return words(f"error.{self.code}.detail", **known)
 
 
 def appeal_address(public_url: str, contact: str) -> str:
@@ -184,6 +161,7 @@ class Errors:
             members |= refusal.links
         if refusal.fields:
             members["fields"] = refusal.flaws(words)
+        say(request, refusal, refusal.links)
         response = Response(
             json.dumps(members, ensure_ascii=False).encode(),
             refusal.status,

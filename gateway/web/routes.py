@@ -22,6 +22,7 @@ from gateway.web.api.boards import BoardsApi
 from gateway.web.api.complaints import ComplaintsApi
 from gateway.web.api.downloads import Downloads
 from gateway.web.api.health import Health
+from gateway.web.api.lists import Lists
 from gateway.web.api.notices import Notices
 from gateway.web.api.operator import OperatorApi
 from gateway.web.api.previews import PreviewPictures
@@ -108,6 +109,7 @@ def byte_routes(*, downloads: Downloads, resolve: Resolve, hub: Refuse) -> list[
 def api_routes(
     *,
     assets: Assets,
+    lists: Lists,
     previews: PreviewPictures,
     terms: TermsApi,
     complaints: ComplaintsApi,
@@ -126,6 +128,18 @@ def api_routes(
         Entry(
             methods=GET, path=VERSION + "/manifest", who=signed_in, handler=assets.manifest,
             about="The items of a version: its id, a tag, or main.",
+        ),
+        Entry(
+            methods=GET, path=VERSION + "/SHA256SUMS", who=signed_in, handler=lists.sha256sums,
+            about="The digests of a version's items, for `sha256sum -c`.",
+        ),
+        Entry(
+            methods=GET, path=VERSION + "/aria2.txt", who=signed_in, handler=lists.aria2,
+            about="The addresses, paths and digests of a version's items, for `aria2c -i`.",
+        ),
+        Entry(
+            methods=GET, path=VERSION + "/urls.txt", who=signed_in, handler=lists.urls,
+            about="The addresses of a version's items, one a line, for `wget -i`.",
         ),
         Entry(methods=GET, path=VERSION + "/previews", handler=assets.previews, about="The preview tiles."),
         Entry(methods=GET, path=VERSION + "/previews/{n:tile}", handler=previews.show, about="One blurred picture."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import (
     CTE,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    case,
     exists,
     func,
     insert,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 )
 
 from catalog.policy.recall import EMPTY_ARCHIVE
-from catalog.recalls import ArchiveFetch, Fetched
+from catalog.recalls import ArchiveFetch, Fetched, FetchRecord
 from catalog.store.tables.assets import assets
 from catalog.store.tables.base import AnyRow, Bulk, Instant, Link, batches, metadata, stamp
 from catalog.vocabulary import Delivery, DeliveryEnd, Settlement
@@ -46,6 +48,7 @@ deliveries = Table(
     Column("acknowledged", BigInteger),
     Column("end", String),
     Column("ended_at", Instant),
+    Column("continues", String),
     Index("ix_deliveries_account_id_started_at", "account_id", "started_at"),
     # Who has a version, or an item of it: found by stepping from account to account, however often each has fetched.
     Index("ix_deliveries_version_id_account_id_path", "version_id", "account_id", "path"),
@@ -55,7 +58,7 @@ ADD = Bulk(
     insert(deliveries),
     (
         "id", "account_id", "token_id", "asset_id", "version_id", "path", "include", "start", "stop", "as_of",
-        "started_at",
+        "started_at", "continues",
     ),
 )  # fmt: skip
 SETTLE = Bulk(
@@ -89,6 +92,7 @@ def _delivery(row: AnyRow) -> Delivery:
         stop=row.stop,
         as_of=row.as_of,
         started_at=row.started_at,
+        continues=row.continues,
     )
 
 
@@ -98,7 +102,8 @@ SOMETHING = or_(deliveries.c.path.is_not(None), LENGTH > EMPTY_ARCHIVE)
 # How a server's death ended a delivery is not known: then all of it counts.
 GOT = func.coalesce(deliveries.c.acknowledged, LENGTH)
 TALLY = (
-    func.count().label("fetches"),
+    # However many ranges a fetch took, one delivery began it.
+    func.sum(case((deliveries.c.continues.is_(None), 1), else_=0)).label("fetches"),
     func.sum(GOT).label("bytes"),
     func.min(deliveries.c.started_at).label("first_at"),
     func.max(deliveries.c.started_at).label("last_at"),
@@ -109,11 +114,20 @@ def _fetched(row: AnyRow, account_id: str, version_id: str) -> Fetched:
     return Fetched(
         account_id=account_id,
         version_id=version_id,
-        fetches=row.fetches,
+        fetches=int(row.fetches),
         bytes=int(row.bytes),
         first_at=row.first_at,
         last_at=row.last_at,
     )
+
+
+def _end(fetch: AnyRow) -> DeliveryEnd | None:
+    """How a fetch ended. A client that asks for parts at once breaks some of them off when it has all."""
+    if fetch.settled < fetch.parts:
+        return None
+    last = DeliveryEnd(fetch.end)
+    whole = int(fetch.got) >= fetch.last_byte - fetch.first_byte
+    return DeliveryEnd.COMPLETE if last is DeliveryEnd.GONE and whole else last
 
 
 class DeliveryRecords:
@@ -134,6 +148,7 @@ class DeliveryRecords:
                 "stop": d.stop,
                 "as_of": d.as_of,
                 "started_at": stamp(d.started_at),
+                "continues": d.continues,
             }
             for d in new
         ]
@@ -146,24 +161,54 @@ class DeliveryRecords:
         ]
         SETTLE.run(self._db, rows)
 
-    def of_account(self, account_id: str, limit: int) -> Sequence[tuple[Delivery, Settlement | None, str]]:
-        query = (
-            select(deliveries, (assets.c.ns + "/" + assets.c.name).label("full_name"))
-            .join(assets, assets.c.id == deliveries.c.asset_id)
+    def of_account(self, account_id: str, limit: int) -> Sequence[FetchRecord]:
+        began = func.coalesce(deliveries.c.continues, deliveries.c.id)
+        fetches = (
+            select(
+                # Ids are in order of time.
+                func.max(deliveries.c.id).label("last_id"),
+                func.min(deliveries.c.start).label("first_byte"),
+                func.max(deliveries.c.stop).label("last_byte"),
+                func.min(deliveries.c.started_at).label("begun_at"),
+                func.count().label("parts"),
+                func.count(deliveries.c.end).label("settled"),
+                func.coalesce(func.sum(deliveries.c.acknowledged), 0).label("got"),
+            )
             .where(deliveries.c.account_id == account_id)
-            .order_by(deliveries.c.started_at.desc())
+            .group_by(began)
+            .order_by(literal_column("last_id").desc())
             .limit(limit)
+            .subquery()
         )
-        found = []
-        for row in self._db.execute(query):
-            settlement = None
-            if row.end is not None:
-                end = DeliveryEnd(row.end)
-                settlement = Settlement(
-                    delivery_id=row.id, acknowledged=row.acknowledged, end=end, ended_at=row.ended_at
-                )
-            found.append((_delivery(row), settlement, row.full_name))
-        return found
+        query = (
+            select(deliveries, fetches, (assets.c.ns + "/" + assets.c.name).label("full_name"))
+            .join_from(fetches, deliveries, deliveries.c.id == fetches.c.last_id)
+            .join(assets, assets.c.id == deliveries.c.asset_id)
+            .order_by(deliveries.c.id.desc())
+        )
+        return [
+            FetchRecord(
+                asset=row.full_name,
+                version_id=row.version_id,
+                path=row.path,
+                include=row.include,
+                start=row.first_byte,
+                stop=row.last_byte,
+                started_at=row.begun_at,
+                parts=row.parts,
+                bytes=int(row.got),
+                end=_end(row),
+            )
+            for row in self._db.execute(query)
+        ]
+
+    def began(self, account_id: str, version_id: str, path: str, since: datetime) -> str | None:
+        of_item = and_(
+            deliveries.c.version_id == version_id, deliveries.c.account_id == account_id, deliveries.c.path == path
+        )
+        lately = or_(deliveries.c.started_at >= since, deliveries.c.ended_at >= since)
+        query = select(func.coalesce(deliveries.c.continues, deliveries.c.id)).where(of_item, lately)
+        return self._db.execute(query.order_by(deliveries.c.id.desc()).limit(1)).scalar_one_or_none()
 
     def held(self, account_id: str) -> Sequence[Fetched]:
         query = select(deliveries.c.version_id, *TALLY).where(deliveries.c.account_id == account_id, SOMETHING)

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from catalog.actions import credentials
 from catalog.errors import Denied
 from catalog.ports import Transaction
-from catalog.vocabulary import Account, Actor, Decision, Delivery, Reason, Scope, Settlement, Token
+from catalog.recalls import FetchRecord
+from catalog.vocabulary import Account, Actor, Decision, Reason, Scope, Token
 from gateway.web.api import bodies
 from gateway.web.api.terms import acceptance_record
 from gateway.web.context import Catalogue
@@ -28,17 +29,18 @@ def signed_in(actor: Actor) -> Account:
     return actor.account
 
 
-def download_record(delivery: Delivery, settlement: Settlement | None, asset: str) -> dict[str, object]:
+def download_record(fetch: FetchRecord) -> dict[str, object]:
     return {
-        "asset": asset,
-        "version": delivery.version_id,
-        "path": delivery.path,
-        "include": delivery.include,
-        "start": delivery.start,
-        "stop": delivery.stop,
-        "started_at": moment(delivery.started_at),
-        "bytes": None if settlement is None else settlement.acknowledged,
-        "end": None if settlement is None else settlement.end.value,
+        "asset": fetch.asset,
+        "version": fetch.version_id,
+        "path": fetch.path,
+        "include": fetch.include,
+        "start": fetch.start,
+        "stop": fetch.stop,
+        "started_at": moment(fetch.started_at),
+        "parts": fetch.parts,
+        "bytes": None if fetch.end is None else fetch.bytes,
+        "end": None if fetch.end is None else fetch.end.value,
     }
 
 
@@ -63,7 +65,7 @@ def me(tx: Transaction, account: Account) -> dict[str, object]:
             "phone": account.phone,
         },
         "acceptances": [acceptance_record(a, asset) for a, asset in tx.terms.acceptances(account.id)],
-        "downloads": [download_record(*row) for row in tx.deliveries.of_account(account.id, DOWNLOADS_SHOWN)],
+        "downloads": [download_record(fetch) for fetch in tx.deliveries.of_account(account.id, DOWNLOADS_SHOWN)],
         "tokens": [token_record(token) for token in tx.accounts.tokens(account.id)],
     }
 

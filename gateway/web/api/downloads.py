@@ -31,6 +31,7 @@ from gateway.streams.registry import Registry, Stopped, Stream
 from gateway.streams.watcher import Watcher
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
+from gateway.web.fetches import Fetches
 
 Transfer = Callable[[Stream], Awaitable[Outcome]]
 Abort = Callable[[], None]
@@ -55,6 +56,8 @@ class Decided(NamedTuple):
     stop: int
     transfer: Transfer
 
+
+NOTHING = Outcome(sent=0, acknowledged=0, ended=Ended.GONE)
 
 Decide = Callable[[], Awaitable[Decided]]
 
@@ -100,6 +103,7 @@ class Downloads:
         self._caps = caps
         self._watcher = watcher
         self._deliveries = deliveries
+        self._fetches = Fetches(catalogue)
 
     async def file(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
         """GET and HEAD of one item."""
@@ -185,22 +189,36 @@ class Downloads:
             decided, stream = await self._register(actor, decided, decide, abort)
             try:
                 delivery = self._delivery(decided, actor, include)
-                await self._deliveries.started(delivery)
-                outcome = Outcome(sent=0, acknowledged=0, ended=Ended.GONE)
+                item = decided.access.item
+                if item is None:
+                    await self._deliver(delivery, decided.transfer, stream)
+                    return
+                delivery = await self._fetches.begin(delivery, item.path, item.size)
+                outcome = NOTHING
                 try:
-                    outcome = await decided.transfer(stream)
+                    outcome = await self._deliver(delivery, decided.transfer, stream)
                 finally:
-                    end = DeliveryEnd(outcome.ended.value)
-                    self._deliveries.ended(
-                        Settlement(
-                            delivery_id=delivery.id,
-                            acknowledged=outcome.acknowledged,
-                            end=end,
-                            ended_at=self._catalogue.now(),
-                        )
-                    )
+                    cut = outcome.ended is Ended.CUT
+                    self._fetches.end(delivery, item.path, outcome.acknowledged, cut=cut)
             finally:
                 stream.close()
+
+    async def _deliver(self, delivery: Delivery, transfer: Transfer, stream: Stream) -> Outcome:
+        """Send, between the row and its settlement."""
+        await self._deliveries.started(delivery)
+        outcome = NOTHING
+        try:
+            outcome = await transfer(stream)
+        finally:
+            self._deliveries.ended(
+                Settlement(
+                    delivery_id=delivery.id,
+                    acknowledged=outcome.acknowledged,
+                    end=DeliveryEnd(outcome.ended.value),
+                    ended_at=self._catalogue.now(),
+                )
+            )
+        return outcome
 
     async def _register(self, actor: Actor, decided: Decided, decide: Decide, abort: Abort) -> tuple[Decided, Stream]:
         for _ in range(DECIDE_AGAIN):

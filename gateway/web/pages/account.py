@@ -15,7 +15,8 @@ from catalog.actions import credentials
 from catalog.errors import Invalid
 from catalog.policy.roles import SCOPES
 from catalog.ports import Transaction
-from catalog.vocabulary import Acceptance, Account, Actor, Delivery, Scope, Settlement, Token
+from catalog.recalls import FetchRecord
+from catalog.vocabulary import Acceptance, Account, Actor, Scope, Token
 from gateway.web.api.accounts import DOWNLOADS_SHOWN, signed_in
 from gateway.web.context import Catalogue
 from gateway.web.operations import Operations
@@ -31,7 +32,7 @@ class Own:
     tokens: list[Token]
     ended: list[Token]
     acceptances: Sequence[tuple[Acceptance, str]]
-    downloads: Sequence[tuple[Delivery, Settlement | None, str]]
+    downloads: Sequence[FetchRecord]
 
 
 def own(tx: Transaction, account: Account, now: datetime) -> Own:

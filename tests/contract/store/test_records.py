@@ -16,6 +16,7 @@ from catalog.actions import publish
 from catalog.actions.authority import in_person
 from catalog.errors import Conflict
 from catalog.ports import Store
+from catalog.recalls import FetchRecord
 from catalog.store import open_store
 from catalog.vocabulary import (
     AccountState,
@@ -291,21 +292,72 @@ def test_a_delivery_is_kept_before_its_end_is_known_and_settled_after(store: Sto
     version = builders.published(store, publisher)
     assert publisher.account is not None
     delivery = Delivery(
-        id=new_id(16), account_id=publisher.account.id, token_id=None, asset_id=version.asset_id, version_id=version.id,
+        id="1", account_id=publisher.account.id, token_id=None, asset_id=version.asset_id, version_id=version.id,
         path="a.jpg", include=None, start=0, stop=2**40, as_of=3, started_at=NOW,
     )  # fmt: skip
-    later = replace(delivery, id=new_id(16), path=None, include="*.jpg", started_at=NOW + MINUTE)
+    later = replace(delivery, id="2", path=None, include="*.jpg", started_at=NOW + MINUTE)
     settlement = Settlement(delivery_id=delivery.id, acknowledged=2**33, end=DeliveryEnd.CUT, ended_at=NOW + MINUTE)
     with store.begin() as tx:
         tx.deliveries.add([delivery, later])
     with store.begin() as tx:
         tx.deliveries.settle([settlement])
     with store.read() as tx:
-        name = "demo/street-faces"
-        both = [(later, None, name), (delivery, settlement, name)]
-        assert list(tx.deliveries.of_account(publisher.account.id, 10)) == both
-        assert list(tx.deliveries.of_account(publisher.account.id, 1)) == both[:1]
+        one = FetchRecord(
+            asset="demo/street-faces", version_id=version.id, path="a.jpg", include=None, start=0, stop=2**40,
+            started_at=NOW, parts=1, bytes=2**33, end=DeliveryEnd.CUT,
+        )  # fmt: skip
+        other = replace(one, path=None, include="*.jpg", started_at=NOW + MINUTE, bytes=0, end=None)
+        assert list(tx.deliveries.of_account(publisher.account.id, 10)) == [other, one]
+        assert list(tx.deliveries.of_account(publisher.account.id, 1)) == [other]
         assert tx.deliveries.count() == 2
+
+
+def test_ranges_of_one_fetch_are_one_record_and_one_fetch_of_a_holder(store: Store, publisher: Actor) -> None:
+    version = builders.published(store, publisher)
+    assert publisher.account is not None
+    who = publisher.account.id
+    first = Delivery(
+        id="1", account_id=who, token_id=None, asset_id=version.asset_id, version_id=version.id,
+        path="a.jpg", include=None, start=0, stop=100, as_of=3, started_at=NOW,
+    )  # fmt: skip
+    rest = replace(first, id="2", start=40, started_at=NOW + MINUTE, continues="1")
+    again = replace(first, id="3", started_at=NOW + 2 * MINUTE)
+    ends = [
+        Settlement(delivery_id="1", acknowledged=45, end=DeliveryEnd.GONE, ended_at=NOW + MINUTE),
+        Settlement(delivery_id="2", acknowledged=60, end=DeliveryEnd.GONE, ended_at=NOW + 2 * MINUTE),
+    ]
+    with store.begin() as tx:
+        tx.deliveries.add([first, rest, again])
+        tx.deliveries.settle(ends)
+    with store.read() as tx:
+        running, whole = tx.deliveries.of_account(who, 10)
+        assert (running.parts, running.end) == (1, None)
+        # The client hung up on both when it had all: that is a whole file.
+        assert (whole.parts, whole.start, whole.stop, whole.bytes) == (2, 0, 100, 105)
+        assert (whole.end, whole.started_at) == (DeliveryEnd.COMPLETE, NOW)
+        (held,) = tx.deliveries.held(who)
+        (tally,) = tx.deliveries.tally(version.id, ["a.jpg"], [])
+        assert (held.fetches, tally.fetches) == (2, 2)
+
+
+def test_the_fetch_that_a_range_goes_on_with_is_found_in_the_ledger(store: Store, publisher: Actor) -> None:
+    version = builders.published(store, publisher)
+    assert publisher.account is not None
+    who = publisher.account.id
+    first = Delivery(
+        id="1", account_id=who, token_id=None, asset_id=version.asset_id, version_id=version.id,
+        path="a.jpg", include=None, start=0, stop=100, as_of=3, started_at=NOW,
+    )  # fmt: skip
+    rest = replace(first, id="2", start=40, started_at=NOW + MINUTE, continues="1")
+    with store.begin() as tx:
+        tx.deliveries.add([first, rest])
+        settled = Settlement(delivery_id="2", acknowledged=5, end=DeliveryEnd.CUT, ended_at=NOW + 3 * MINUTE)
+        tx.deliveries.settle([settled])
+    with store.read() as tx:
+        assert tx.deliveries.began(who, version.id, "a.jpg", NOW + 3 * MINUTE) == "1"
+        assert tx.deliveries.began(who, version.id, "a.jpg", NOW + 4 * MINUTE) is None
+        assert tx.deliveries.began(who, version.id, "b.jpg", NOW) is None
+        assert tx.deliveries.began(who, "0" * 40, "a.jpg", NOW) is None
 
 
 def test_a_failed_job_waits_for_its_next_time_and_a_renewed_lease_holds_longer(store: Store) -> None:

@@ -54,16 +54,16 @@ class Bench:
         self.writer = DeliveryWriter(cast(Store, self.held))
 
     def delivery(self) -> Delivery:
+        number = new_id(16)
         return Delivery(
-            id=new_id(16), account_id=self.account_id, token_id=None, asset_id=self.version.asset_id,
-            version_id=self.version.id, path="a.jpg", include=None, start=0, stop=7, as_of=10**6, started_at=NOW,
+            id=number, account_id=self.account_id, token_id=None, asset_id=self.version.asset_id,
+            version_id=self.version.id, path=number, include=None, start=0, stop=7, as_of=10**6, started_at=NOW,
         )  # fmt: skip
 
     def ends(self) -> dict[str, DeliveryEnd | None]:
         """What the ledger says of each delivery."""
         with self.store.read() as tx:
-            found = tx.deliveries.of_account(self.account_id, 1000)
-        return {delivery.id: None if settled is None else settled.end for delivery, settled, _ in found}
+            return {str(one.path): one.end for one in tx.deliveries.of_account(self.account_id, 1000)}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[DeliveryWriter]:

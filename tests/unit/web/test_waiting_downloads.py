@@ -158,5 +158,5 @@ def test_bytes_and_their_delivery_are_of_one_version_when_main_moves_meanwhile(h
     assert got == FILES["a.jpg"]
     assert house.reader.account is not None
     with house.store.read() as tx:
-        ((delivery, _, _),) = tx.deliveries.of_account(house.reader.account.id, 9)
+        (delivery,) = tx.deliveries.of_account(house.reader.account.id, 9)
     assert delivery.version_id == house.version.id

@@ -10,11 +10,10 @@ from starlette.responses import Response
 
 from catalog.vocabulary import Reason
 from gateway.web.errors import Errors
+from gateway.web.sentences import LINKS, say
 from gateway.web.words import language_of, words_for
 
 log = logging.getLogger("hubgate.web.drs")
-
-ONWARD = ("terms_url", "notice_url", "appeal_url")  # the first that there is stands behind the sentence
 
 
 class DrsErrors:
@@ -29,7 +28,8 @@ class DrsErrors:
         if refusal.code == Reason.UNAUTHENTICATED and "asset" in refusal.params:
             links["terms_url"] = f"{self._base}/assets/{refusal.params['asset']}/terms"
         words = words_for(language_of(request))
-        onward = [links[name] for name in ONWARD if name in links][:1]
+        onward = [links[name] for name in LINKS if name in links][:1]
+        say(request, refusal, links)
         log.info("%s %s: %s", request.method, request.url.path, refusal.code)
         body = {
             "msg": " ".join([refusal.detail(words), *onward]),

@@ -11,11 +11,12 @@ from catalog.policy.names import MAIN
 from catalog.ports import Transaction
 from catalog.vocabulary import Actor, Asset, Item, Kind, Version
 from gateway.web.api.assets import without_stopped_card
-from gateway.web.compat.hub.errors import Header, ascii_line, warning
+from gateway.web.compat.hub.errors import Header, warning
 from gateway.web.compat.hub.records import card_data, instant, only, repository, tags
 from gateway.web.compat.hub.replies import count, flag, next_page, reply
 from gateway.web.compat.hub.repositories import KINDS, Place, Repositories
 from gateway.web.context import Catalogue
+from gateway.web.sentences import ascii_line
 from gateway.web.words import words_for
 
 PAGE = 100

@@ -19,14 +19,15 @@ from starlette.responses import Response
 from catalog.vocabulary import Reason
 from gateway.web.auth import BadCredential
 from gateway.web.compat.hub.repositories import NoSuchEntry, NoSuchRepository, NoSuchRevision
-from gateway.web.errors import STATUS_OF_REASON, Errors, Refusal
-from gateway.web.words import Words, language_of, words_for
+from gateway.web.errors import STATUS_OF_REASON, Errors
+from gateway.web.refusals import Refusal
+from gateway.web.sentences import ascii_line, say, sentence
+from gateway.web.words import language_of, words_for
 
 log = logging.getLogger("hubgate.web.hub")
 
 Header = tuple[bytes, bytes]
 
-LONGEST = 1000  # characters of a header; what was asked for may be part of it
 BAD_CREDENTIAL = "Invalid credentials in Authorization header"  # the sentence by which clients know this case
 GATED = "GatedRepo"
 NO_REVISION = "RevisionNotFound"
@@ -45,7 +46,7 @@ CODES: Mapping[str, str | None] = {
 }
 STATUS = {Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND, Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND}
 TOPICS: Mapping[str, str] = {GATED: "access", NO_REVISION: "recall", NO_ENTRY: "recall"}
-LINKS = ("terms_url", "notice_url", "appeal_url")  # the first that there is stands behind the sentence
+DIALECT = "hub"
 
 
 class HubErrors:
@@ -66,8 +67,9 @@ class HubErrors:
             status = HTTPStatus.UNAUTHORIZED
         words = words_for(language_of(request))
         links = self._links(refusal, code)
-        text = _sentence(refusal, words, links)
-        line = ascii_line(_sentence(refusal, words_for("en"), links))
+        say(request, refusal, links)
+        text = sentence(refusal, words, links, DIALECT)
+        line = ascii_line(sentence(refusal, words_for("en"), links, DIALECT))
         if isinstance(error, BadCredential):
             text, line = words("hub.bad-credential", url=f"{self._base}/account"), BAD_CREDENTIAL.encode()
         headers = [
@@ -97,21 +99,6 @@ class HubErrors:
         if code == GATED and refusal.code == Reason.UNAUTHENTICATED:
             links["terms_url"] = f"{self._base}/assets/{refusal.params['asset']}/terms"
         return links
-
-
-def _sentence(refusal: Refusal, words: Words, links: Mapping[str, str]) -> str:
-    """Clients of this dialect show a line of text and no links: where to go next stands in the sentence."""
-    key = f"hub.{refusal.code}"
-    onward = next((links[name] for name in LINKS if name in links), None)
-    if key not in words or onward is None or "asset" not in refusal.params:
-        return refusal.detail(words)
-    return words(key, **refusal.params, url=onward)
-
-
-def ascii_line(text: str) -> bytes:
-    """One line of bounded length that a header can hold and every client shows alike."""
-    line = " ".join(text.split())[:LONGEST]
-    return "".join(character if " " <= character <= "~" else "?" for character in line).encode()
 
 
 def request_id() -> Header:
