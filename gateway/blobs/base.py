@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 CHUNK = 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -16,6 +16,7 @@ class BlobError(Exception):
     ├── BlobMissing       nothing is stored under that digest
     ├── BlobMismatch      the source gave other bytes, or fewer or more, than announced
     └── BlobsUnavailable  the store cannot be read or written now
+        └── BlobsFull     it has no room for more
     """
 
 
@@ -31,6 +32,10 @@ class BlobsUnavailable(BlobError):
     """The store cannot be read or written now."""
 
 
+class BlobsFull(BlobsUnavailable):
+    """The store has no room for more; what it holds it keeps."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """What was stored: hex SHA-256, hex SHA-1 as git counts it for a blob, size in bytes."""
@@ -38,6 +43,13 @@ class Stored:
     sha256: str
     git_sha1: str
     size: int
+
+
+class Source(Protocol):
+    """What bytes are read from: a file, or whatever else has a `read`."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
 
 
 class Blob(Protocol):
@@ -71,11 +83,19 @@ class Originals(Protocol):
     def opens_at_once(self) -> bool:
         """`open` waits for nothing but the local disk, so that the event loop may call it itself."""
 
-    def put(self, source: BinaryIO, size: int, on_bytes: Callable[[int], None] | None = None) -> Stored:
+    def put(
+        self,
+        source: Source,
+        size: int,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        sha256: str | None = None,
+    ) -> Stored:
         """Store `size` bytes read from `source`; `on_bytes` is told of each piece's length.
 
         The content MUST be durable on return, MUST appear under its digest whole or not at all, and storing it again
-        MUST change nothing. Raises BlobMismatch when the source gives another number of bytes.
+        MUST change nothing. Raises BlobMismatch when the source gives another number of bytes or, where `sha256` is
+        told, bytes of another digest: then nothing is kept. Raises BlobsFull.
         """
 
     def open(self, sha256: str) -> Blob:

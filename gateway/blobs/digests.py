@@ -2,15 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
 
-from gateway.blobs.base import CHUNK, BlobMismatch, Stored
+from gateway.blobs.base import CHUNK, BlobMismatch, Source, Stored
 
 
 class DigestingReader:
     """Hands out a source in pieces of at most 1 MiB and counts its digests on the way."""
 
-    def __init__(self, source: BinaryIO, size: int, on_bytes: Callable[[int], None] | None) -> None:
+    def __init__(self, source: Source, size: int, on_bytes: Callable[[int], None] | None) -> None:
         self._source = source
         self._size = size
         self._on_bytes = on_bytes
@@ -33,6 +32,8 @@ class DigestingReader:
         if self._source.read(1):
             raise BlobMismatch(f"the source holds more than {self._size} bytes")
 
-    def stored(self) -> Stored:
-        """The digests of all that was handed out."""
+    def stored(self, sha256: str | None = None) -> Stored:
+        """The digests of all that was handed out. Raises BlobMismatch when another one was told."""
+        if sha256 is not None and sha256 != self._sha256.hexdigest():
+            raise BlobMismatch(f"the source gave {self._sha256.hexdigest()}, not {sha256}")
         return Stored(sha256=self._sha256.hexdigest(), git_sha1=self._git.hexdigest(), size=self._size)

@@ -14,10 +14,10 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
-from gateway.blobs.base import CHUNK, BlobMissing, BlobsUnavailable, Stored, checked
+from gateway.blobs.base import CHUNK, BlobMissing, BlobsUnavailable, Source, Stored, checked
 from gateway.blobs.digests import DigestingReader
+from gateway.blobs.room import room_needed
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _INCOMING = "incoming"
@@ -64,16 +64,23 @@ class FileOriginals:
         self._make_folder(_INCOMING, _INCOMING, self._root)
         self._sweep()
 
-    def put(self, source: BinaryIO, size: int, on_bytes: Callable[[int], None] | None = None) -> Stored:
+    def put(
+        self,
+        source: Source,
+        size: int,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        sha256: str | None = None,
+    ) -> Stored:
         reader = DigestingReader(source, size, on_bytes)
-        with _folder(_INCOMING, self._root) as incoming:
+        with room_needed(), _folder(_INCOMING, self._root) as incoming:
             name, fd = _create(incoming)
             try:
                 with open(fd, "wb", buffering=0) as target:
                     for piece in reader:
                         _write_all(target, piece)
                     os.fsync(fd)
-                    stored = reader.stored()
+                    stored = reader.stored(sha256)
                     self._adopt(incoming, name, stored.sha256)
             except BaseException:
                 with contextlib.suppress(FileNotFoundError):

@@ -8,15 +8,16 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gateway.blobs.base import CHUNK, BlobMissing, BlobsUnavailable, Stored, checked
+from gateway.blobs.base import CHUNK, BlobMissing, BlobsUnavailable, Source, Stored, checked
 from gateway.blobs.digests import DigestingReader
+from gateway.blobs.room import room_needed
 
 MEMORY_MAX = 8 * 1024 * 1024
 # A content up to this size goes in one conditional request; S3 itself allows 5 GiB.
@@ -66,12 +67,19 @@ class S3Originals:
         self._bucket = bucket
         self._prefix = prefix
 
-    def put(self, source: BinaryIO, size: int, on_bytes: Callable[[int], None] | None = None) -> Stored:
+    def put(
+        self,
+        source: Source,
+        size: int,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        sha256: str | None = None,
+    ) -> Stored:
         reader = DigestingReader(source, size, on_bytes)
-        with tempfile.SpooledTemporaryFile(MEMORY_MAX) as content:
+        with room_needed(), tempfile.SpooledTemporaryFile(MEMORY_MAX) as content:
             for piece in reader:
                 content.write(piece)
-            stored = reader.stored()
+            stored = reader.stored(sha256)
             content.seek(0)
             if not self.exists(stored.sha256):
                 with _translated(stored.sha256):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import mimetypes
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import BinaryIO
 from catalog.actions import publish
 from catalog.errors import Flaw, Invalid, Wrong
 from catalog.policy import names
+from catalog.policy.media import media_type
 from catalog.ports import Store
 from catalog.vocabulary import Actor, Item, Provenance
 from gateway.blobs.base import Originals
@@ -29,25 +29,6 @@ BATCH = 500  # items in one commit
 AHEAD = 64  # files under way at most
 SIDECAR = "provenance.hubgate.csv"
 LEFT_OUT = frozenset({".git", ".DS_Store", "Thumbs.db", SIDECAR})
-TYPES = {
-    ".avi": "video/x-msvideo",
-    ".avif": "image/avif",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-    ".jsonl": "application/jsonl",
-    ".md": "text/markdown",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".mp4": "video/mp4",
-    ".parquet": "application/vnd.apache.parquet",
-    ".safetensors": "application/octet-stream",
-    ".tar": "application/x-tar",
-    ".webm": "video/webm",
-    ".webp": "image/webp",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
-    ".zip": "application/zip",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +74,6 @@ def _below(folder: Path, prefix: str) -> Iterator[Found]:
                 yield Found(path=path, file=Path(entry.path), size=entry.stat(follow_symlinks=False).st_size)
             else:
                 raise Invalid({"path": Flaw(Wrong.LINK_OR_DEVICE, path=path)})
-
-
-def media_type(path: str) -> str:
-    suffix = os.path.splitext(path)[1].lower()
-    return TYPES.get(suffix) or mimetypes.guess_type(path, strict=True)[0] or "application/octet-stream"
 
 
 def provenance(root: Path) -> dict[str, Provenance]:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from catalog.errors import CatalogError, CatalogUnavailable, Conflict, Denied, Invalid, NotFound, TooMany
 from catalog.vocabulary import Reason
-from gateway.blobs.base import BlobError
+from gateway.blobs.base import BlobError, BlobsFull
 from gateway.streams.body import NotServing
 from gateway.streams.caps import Busy
 from gateway.web.auth import ForeignOrigin
@@ -99,6 +99,8 @@ class Errors:
                 return Refusal(HTTPStatus.CONFLICT, error.code, error.params, self._links(error))
             case TooMany():
                 return Refusal(HTTPStatus.TOO_MANY_REQUESTS, error.code, error.params)
+            case BlobsFull():
+                return Refusal(HTTPStatus.INSUFFICIENT_STORAGE, "no-room")
             case CatalogUnavailable() | NotServing() | BlobError():
                 return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "state-unavailable")
             case Busy():

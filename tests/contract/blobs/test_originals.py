@@ -1,6 +1,7 @@
 """What every store of originals MUST do."""
 
 import asyncio
+import errno
 import hashlib
 import io
 import os
@@ -12,7 +13,7 @@ import pytest
 
 from faceguard.opener import pictures_in
 from faceguard.result import Limits, Refused
-from gateway.blobs.base import Blob, BlobMismatch, BlobMissing, Originals, Stored
+from gateway.blobs.base import Blob, BlobMismatch, BlobMissing, BlobsFull, Originals, Stored
 
 MIB = 1024 * 1024
 
@@ -87,6 +88,28 @@ def test_progress_adds_up_to_the_size(originals: Originals) -> None:
 def test_a_source_of_another_length_leaves_nothing(originals: Originals, announced: int) -> None:
     with pytest.raises(BlobMismatch):
         originals.put(io.BytesIO(b"four"), announced)
+    assert list(originals.digests()) == []
+
+
+def test_a_content_that_is_not_the_one_told_leaves_nothing(originals: Originals) -> None:
+    kept = put(originals, b"kept")
+    right = hashlib.sha256(b"told").hexdigest()
+    with pytest.raises(BlobMismatch):
+        originals.put(io.BytesIO(b"lies"), 4, sha256=right)
+    assert list(originals.digests()) == [kept.sha256]
+    with pytest.raises(BlobMismatch):
+        originals.put(io.BytesIO(b"kept"), 4, sha256=right)
+    assert originals.exists(kept.sha256), "what was there before under its own digest stays"
+    assert originals.put(io.BytesIO(b"told"), 4, sha256=right).sha256 == right
+
+
+def test_a_full_disk_is_called_so_and_leaves_nothing(originals: Originals) -> None:
+    class NoRoom(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(BlobsFull):
+        originals.put(NoRoom(), 10)
     assert list(originals.digests()) == []
 
 
