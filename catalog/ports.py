@@ -8,7 +8,7 @@ tests/contract/store passes against it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -37,6 +37,7 @@ from catalog.vocabulary import (
     Asset,
     Complaint,
     ComplaintState,
+    Content,
     Cut,
     DataClass,
     Delivery,
@@ -86,6 +87,9 @@ class Accounts(Protocol):
     def add_token(self, token: Token) -> None: ...
     def token(self, sha256: str) -> Token | None: ...
     def tokens(self, account_id: str) -> Sequence[Token]: ...
+    def token_stands(self, token_id: str) -> bool:
+        """Whether there is such a token that was not revoked. Its last day is not looked at."""
+
     def revoke_token(self, token_id: str, at: datetime) -> None: ...
     def add_session(self, session: Session) -> None: ...
     def session(self, sha256: str) -> Session | None: ...
@@ -164,6 +168,15 @@ class Assets(Protocol):
         """In manifest order; a path that the draft already has is replaced."""
 
     def clear_items(self, version_id: str) -> None: ...
+    def remove_items(self, version_id: str, paths: Sequence[str]) -> None:
+        """Harmless for a path that is not there."""
+
+    def sum_items(self, version_id: str) -> tuple[int, int]:
+        """How many items the version has, and their bytes."""
+
+    def drafts(self) -> Sequence[tuple[Asset, Version]]:
+        """All there are, newest first."""
+
     def items(self, version_id: str) -> Sequence[Item]:
         """In order of path, by code point."""
 
@@ -178,6 +191,23 @@ class Assets(Protocol):
 
     def digests(self) -> Iterator[tuple[str, int]]:
         """Every item's (sha256, size) once, drafts included."""
+
+
+class Uploads(Protocol):
+    """What was sent for a draft and is not part of it yet."""
+
+    def add(self, version_id: str, content: Content, at: datetime) -> None:
+        """Harmless when it is there already."""
+
+    def known(self, asset_id: str, version_id: str | None, digests: Sequence[str]) -> Mapping[str, Content]:
+        """Of these contents those that were sent for this draft, or that some version of the asset has."""
+
+    def sent(self, version_id: str) -> Sequence[str]:
+        """The digests of all that was sent for it."""
+
+    def forget(self, version_id: str) -> None: ...
+    def unused(self, digests: Sequence[str]) -> Sequence[str]:
+        """Of these digests those that no version has and that were sent for no draft."""
 
 
 class Stops(Protocol):
@@ -280,6 +310,9 @@ class Recalls(Protocol):
     def barred(self, asset_id: str, version_id: str, limit: int) -> Sequence[Barred]:
         """Items of a draft whose content is withheld, held in another asset, or revoked and published nowhere else."""
 
+    def barred_contents(self, asset_id: str, digests: Sequence[str], limit: int) -> Sequence[Barred]:
+        """The same for contents that are about to be sent; `path` is the digest."""
+
     def holder(self, notice_id: str, account_id: str) -> Holder | None: ...
     def holders(
         self, notice_id: str, *, states: Collection[HolderState] = ..., after: str = "", limit: int
@@ -380,6 +413,7 @@ class Transaction(Protocol):
     grants: Grants
     terms: TermsRecords
     assets: Assets
+    uploads: Uploads
     stops: Stops
     complaints: Complaints
     deliveries: Deliveries

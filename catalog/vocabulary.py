@@ -181,6 +181,7 @@ class Reason(StrEnum):
     NOT_FOUND = "not-found"
     SCOPE_MISSING = "scope-missing"
     ROLE_MISSING = "role-missing"
+    OTHER_PUBLISHER = "other-publisher"
     REVOKED = "revoked"
     HELD = "held"
     ITEM_WITHHELD = "item-withheld"
@@ -361,6 +362,15 @@ class Item:
     git_sha1: str
     media_type: str
     provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Bytes by their digests: hex SHA-256, and hex SHA-1 as git counts it."""
+
+    sha256: str
+    git_sha1: str
+    size: int  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,10 @@ ANYONE = Actor(account=None, scopes=frozenset())
 
 
 def authorise(tx: Transaction, actor: Actor, act: Act) -> Account:
-    """The actor's account, as it stands now, or Denied."""
+    """The actor's account, as it stands now, or Denied. A token that was revoked meanwhile opens nothing either."""
     roles, scope = ACTS[act]
-    account = None if actor.account is None else tx.accounts.get(actor.account.id)
+    stands = actor.token_id is None or tx.accounts.token_stands(actor.token_id)
+    account = tx.accounts.get(actor.account.id) if actor.account is not None and stands else None
     decision = requires(Actor(account=account, scopes=actor.scopes), roles, scope, tx.ledger.position())
     if account is None or not decision.allowed:
         raise Denied(decision)

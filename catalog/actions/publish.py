@@ -37,6 +37,7 @@ from catalog.vocabulary import (
     Title,
     Version,
     VersionState,
+    Warrant,
 )
 
 PREVIEW_JOB = "previews"
@@ -76,7 +77,7 @@ def open_draft(tx: Transaction, actor: Actor, kind: Kind, full_name: str, *, now
         tx.assets.add(asset)
         happened = Happened(kind=EventKind.ASSET_CREATED, subject=asset_subject(asset.id), data={"name": full_name})
         tx.append(happened, actor=publisher.id, at=now)
-    _check_owner(tx, publisher, asset)
+    check_owner(tx, publisher, asset)
     if asset.kind is not kind:
         raise Conflict("other-kind", asset=full_name, kind=asset.kind.value)
     draft = tx.assets.draft(asset.id)
@@ -104,7 +105,7 @@ def open_draft(tx: Transaction, actor: Actor, kind: Kind, full_name: str, *, now
 def add_items(tx: Transaction, actor: Actor, version_id: str, items: Sequence[Item]) -> None:
     """Add items to a draft; a path given again is replaced. Raises Invalid, Denied, Conflict."""
     publisher = authorise(tx, actor, Act.PUBLISH)
-    _draft(tx, publisher, version_id)
+    draft_of(tx, publisher, version_id)
     for item in items:
         names.item_path(item.path)
     tx.assets.add_items(version_id, items)
@@ -113,7 +114,7 @@ def add_items(tx: Transaction, actor: Actor, version_id: str, items: Sequence[It
 def keep_only(tx: Transaction, actor: Actor, version_id: str, items: Sequence[Item]) -> None:
     """Make the draft hold exactly these items."""
     publisher = authorise(tx, actor, Act.PUBLISH)
-    _draft(tx, publisher, version_id)
+    draft_of(tx, publisher, version_id)
     tx.assets.clear_items(version_id)
     for item in items:
         names.item_path(item.path)
@@ -143,18 +144,11 @@ def release(
     A manifest equal to that of a released, unstopped version gives that version, and the draft stays for the next.
     """
     publisher = authorise(tx, actor, Act.PUBLISH)
-    draft, asset = _draft(tx, publisher, version_id)
-    checked, wrong = warrant.read(publication.warrant, publication.class_override)
-    terms = tx.terms.in_force(publication.terms_id)
-    if terms is None:
-        wrong["terms"] = Flaw(Wrong.NO_SUCH_TERMS, id=publication.terms_id)
+    draft, asset = draft_of(tx, publisher, version_id)
     items = tx.assets.items(version_id)
+    checked, wrong = vouched_for(tx, publication)
     if not items:
         wrong["items"] = Flaw(Wrong.NO_ITEMS)
-    try:
-        cards.read(publication.card)
-    except Invalid as error:
-        wrong |= error.fields
     if checked is None or wrong:
         raise Invalid(wrong, "warrant-incomplete")
     names.no_collisions(item.path for item in items)
@@ -162,7 +156,7 @@ def release(
         names.tag(publication.tag)
     if _held(tx, asset):
         raise Conflict("asset-held", asset=asset.full_name)
-    _refuse_what_was_stopped(tx, asset, version_id)
+    refuse_what_was_stopped(tx, asset, version_id)
     parents = lineage.parents(tx, publisher, checked.derived_from)
     digest = manifest_digest(items)
     same = tx.assets.published_with(asset.id, digest)
@@ -182,6 +176,7 @@ def release(
     )
     tx.assets.update(replace(asset, title=checked.title, data_class=checked.data_class, terms_id=publication.terms_id))
     tx.assets.release(released)
+    tx.uploads.forget(version_id)
     tx.lineage.derive(version_id, parents)
     data: dict[str, object] = {"asset": asset.id, "manifest": digest, "class": checked.data_class.value}
     happened = Happened(kind=EventKind.VERSION_PUBLISHED, subject=version_subject(version_id), data=data)
@@ -195,6 +190,20 @@ def release(
         *cards.doubts(publication.card, checked, [item.path for item in items]),
     )
     return Released(version=released, new=True, warnings=warnings, preview_job=job)
+
+
+def vouched_for(tx: Transaction, publication: Publication) -> tuple[Warrant | None, dict[str, Flaw]]:
+    """The warrant, and what it, the terms or the card lack, by key."""
+    checked, wrong = warrant.read(publication.warrant, publication.class_override)
+    if not publication.terms_id:
+        wrong["terms"] = Flaw(Wrong.MISSING)
+    elif tx.terms.in_force(publication.terms_id) is None:
+        wrong["terms"] = Flaw(Wrong.NO_SUCH_TERMS, id=publication.terms_id)
+    try:
+        cards.read(publication.card)
+    except Invalid as error:
+        wrong |= error.fields
+    return checked, wrong
 
 
 def manifest_digest(items: Sequence[Item]) -> str:
@@ -225,7 +234,7 @@ def _plan_previews(tx: Transaction, version: Version, items: Sequence[Item], lim
     return tx.outbox.enqueue(PREVIEW_JOB, {"version": version.id}, now)
 
 
-def _refuse_what_was_stopped(tx: Transaction, asset: Asset, version_id: str) -> None:
+def refuse_what_was_stopped(tx: Transaction, asset: Asset, version_id: str) -> None:
     """Content that was withheld or revoked does not come back under another name. Raises Conflict with its notice."""
     barred = tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
     refused = {item.path: item.notice_id for item in barred if not recall.may_return(item.path, item.there)}
@@ -242,17 +251,20 @@ def _held(tx: Transaction, asset: Asset) -> bool:
     )
 
 
-def _check_owner(tx: Transaction, publisher: Account, asset: Asset) -> None:
+def check_owner(tx: Transaction, publisher: Account, asset: Asset) -> None:
+    """Raises Denied for another publisher's asset."""
     if asset.publisher_id != publisher.id and publisher.role is not Role.OPERATOR:
-        raise Denied(Decision(allowed=False, reason=Reason.ROLE_MISSING, as_of=tx.ledger.position()))
+        decision = Decision(allowed=False, reason=Reason.OTHER_PUBLISHER, as_of=tx.ledger.position())
+        raise Denied(decision, asset=asset.full_name)
 
 
-def _draft(tx: Transaction, publisher: Account, version_id: str) -> tuple[Version, Asset]:
+def draft_of(tx: Transaction, publisher: Account, version_id: str) -> tuple[Version, Asset]:
+    """The publisher's own draft. Raises NotFound, Denied, Conflict when it is released."""
     version = tx.assets.version(version_id)
     asset = None if version is None else tx.assets.get(version.asset_id)
     if version is None or asset is None:
         raise NotFound()
-    _check_owner(tx, publisher, asset)
+    check_owner(tx, publisher, asset)
     if version.state is not VersionState.DRAFT:
         raise Conflict("not-a-draft", version=version_id)
     return version, asset

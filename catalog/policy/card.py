@@ -10,6 +10,7 @@ import fnmatch
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 import yaml
 
@@ -17,6 +18,7 @@ from catalog.errors import Flaw, Invalid, Wrong
 from catalog.policy.names import CARD
 from catalog.vocabulary import Warrant
 
+SECTION = "hubgate"  # of the head: what the publisher vouches for
 MAX_HEAD = 64 * 1024  # characters
 MAX_DEPTH = 16
 FENCE = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -76,6 +78,34 @@ def told(card: str) -> dict[str, Json]:
         return read(card)
     except Invalid:
         return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """What a card's head says for a release: the keys of a warrant, the terms, the tag."""
+
+    warrant: Mapping[str, Json]
+    terms_id: str
+    tag: str | None
+
+
+def vouched(card: str) -> Vouched:
+    """The section `hubgate` of the head; a licence that is not in it may stand beside it. Raises Invalid."""
+    head = read(card)
+    section = head.get(SECTION, {})
+    if not isinstance(section, dict):
+        raise Invalid({SECTION: Flaw(Wrong.HEAD_KEYS)})
+    warrant = {key: value for key, value in section.items() if key not in {"terms", "tag"}}
+    licence = head.get("license")
+    if "licence" not in warrant and isinstance(licence, str) and licence != "other":
+        warrant["licence"] = licence
+    terms, tag = section.get("terms"), section.get("tag")
+    return Vouched(warrant=warrant, terms_id=_word(terms), tag=_word(tag) or None)
+
+
+def _word(value: Json) -> str:
+    """YAML makes numbers of 1 and 1.0."""
+    return "" if value is None or isinstance(value, list | dict) else str(value)
 
 
 def complete(card: str, warrant: Warrant, terms_id: str) -> str:

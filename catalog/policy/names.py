@@ -62,12 +62,21 @@ def item_path(path: str) -> str:
 
 
 def no_collisions(paths: Iterable[str]) -> None:
-    """No two paths may be one file where case or composed letters do not count. Raises Invalid."""
+    """No two paths may be one file where case or composed letters do not count, and none a file and a folder.
+
+    Raises Invalid.
+    """
     seen: dict[str, str] = {}
+    folders: dict[str, str] = {}
     for path in paths:
-        other = seen.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        key = unicodedata.normalize("NFC", path).casefold()
+        other = seen.setdefault(key, path)
         if other != path:
             raise Invalid({"path": Flaw(Wrong.SAME_FILE, path=ascii(path), other=ascii(other))})
+        while (slash := key.rfind("/")) >= 0 and (key := key[:slash]) not in folders:
+            folders[key] = path
+    for key in folders.keys() & seen.keys():
+        raise Invalid({"path": Flaw(Wrong.FILE_AND_FOLDER, path=ascii(seen[key]), other=ascii(folders[key]))})
 
 
 def subject(text: str) -> SubjectRef:

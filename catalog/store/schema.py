@@ -16,6 +16,7 @@ from catalog.store.tables import (
     stops,
     tasks,
     terms,
+    uploads,
 )
 from catalog.store.tables.base import metadata
 
@@ -35,6 +36,7 @@ TABLES = (
     stops,
     tasks,
     terms,
+    uploads,
 )
 
 __all__ = ["TABLES", "metadata"]

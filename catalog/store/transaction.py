@@ -23,6 +23,7 @@ from catalog.store.tables.recalls import RecallRecords
 from catalog.store.tables.stops import StopRecords
 from catalog.store.tables.tasks import LineageRecords, TaskRecords
 from catalog.store.tables.terms import TermsRecords
+from catalog.store.tables.uploads import UploadRecords
 
 
 class SqlTransaction:
@@ -34,6 +35,7 @@ class SqlTransaction:
         self.logins: ports.Logins = LoginRecords(link)
         self.grants: ports.Grants = GrantRecords(link)
         self.terms: ports.TermsRecords = TermsRecords(link)
+        self.uploads: ports.Uploads = UploadRecords(link)
         self.stops: ports.Stops = StopRecords(link)
         self.complaints: ports.Complaints = ComplaintRecords(link)
         self.deliveries: ports.Deliveries = DeliveryRecords(link)

@@ -35,6 +35,7 @@ STATUS_OF_REASON: Mapping[Reason, HTTPStatus] = {
     Reason.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Reason.SCOPE_MISSING: HTTPStatus.FORBIDDEN,
     Reason.ROLE_MISSING: HTTPStatus.FORBIDDEN,
+    Reason.OTHER_PUBLISHER: HTTPStatus.FORBIDDEN,
     Reason.REVOKED: LEGAL,
     Reason.HELD: LEGAL,
     Reason.ITEM_WITHHELD: LEGAL,

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from catalog.policy import warrant as warrants
-from catalog.store.tables.base import AnyRow, Instant, Link, metadata
+from catalog.store.tables.base import AnyRow, Instant, Link, batches, metadata
 from catalog.vocabulary import (
     Asset,
     DataClass,
@@ -290,6 +290,21 @@ class AssetRecords:
 
     def clear_items(self, version_id: str) -> None:
         self._db.execute(delete(items).where(items.c.version_id == version_id))
+
+    def remove_items(self, version_id: str, paths: Sequence[str]) -> None:
+        for some in batches(paths):
+            self._db.execute(delete(items).where(items.c.version_id == version_id, items.c.path.in_(some)))
+
+    def sum_items(self, version_id: str) -> tuple[int, int]:
+        query = select(func.count(), func.coalesce(func.sum(items.c.size), 0)).where(items.c.version_id == version_id)
+        count, size = self._db.execute(query).one()
+        return int(count), int(size)
+
+    def drafts(self) -> Sequence[tuple[Asset, Version]]:
+        query = select(versions).where(versions.c.state == VersionState.DRAFT.value)
+        found = [version_of(row) for row in self._db.execute(query.order_by(versions.c.created_at.desc()))]
+        owned = [(self.get(version.asset_id), version) for version in found]
+        return [(asset, version) for asset, version in owned if asset is not None]
 
     def items(self, version_id: str) -> Sequence[Item]:
         rows = self._db.execute(select(items).where(items.c.version_id == version_id))

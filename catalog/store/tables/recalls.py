@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    Subquery,
     Table,
     Text,
     UniqueConstraint,
@@ -22,8 +23,10 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -111,6 +114,7 @@ receipts = Table(
     Index("ix_receipts_notice_id_account_id", "notice_id", "account_id"),
 )
 
+TOGETHER = 100  # selects in one union: well below what any engine allows
 GONE = (VersionState.REVOKED.value, VersionState.DESTROYED.value)
 ADD_HOLDERS = Bulk(insert(recall_holders), ("notice_id", "account_id", "seq", "state", "sent_at", "removed", "mails"))
 
@@ -256,6 +260,17 @@ class RecallRecords:
 
     def barred(self, asset_id: str, version_id: str, limit: int) -> Sequence[Barred]:
         mine = select(items.c.path, items.c.sha256).where(items.c.version_id == version_id).subquery()
+        return self._barred(asset_id, mine, limit)
+
+    def barred_contents(self, asset_id: str, digests: Sequence[str], limit: int) -> Sequence[Barred]:
+        found: list[Barred] = []
+        for start in range(0, len(digests), TOGETHER):
+            some = digests[start : start + TOGETHER]
+            told = [select(literal(d).label("path"), literal(d).label("sha256")) for d in some]
+            found += self._barred(asset_id, union_all(*told).subquery(), limit)
+        return found
+
+    def _barred(self, asset_id: str, mine: Subquery, limit: int) -> list[Barred]:
         other, standing, served = items.alias(), items.alias(), versions.alias()
         held_elsewhere = and_(stopped_items.c.state == ItemState.HELD.value, stopped_items.c.asset_id != asset_id)
         overlaid = (

@@ -91,6 +91,14 @@ def test_paths_collide_exactly_when_case_and_composition_make_them_one(paths: li
     assert passes(names.no_collisions, paths) is (len(folded) == len(distinct))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("others", [["a/b"], ["A/b/c"], ["x", "a/b/c/d", "y"]])
+def test_no_path_is_a_file_and_a_folder(others: list[str]) -> None:
+    for paths in (["a", *others], [*others, "a"]):
+        with pytest.raises(Invalid, match="file-and-folder"):
+            names.no_collisions(paths)
+    names.no_collisions(["ab", *others])
+
+
 versions = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 paths = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1).filter(lambda p: passes(names.item_path, p))
 

@@ -43,6 +43,7 @@ CODES: Mapping[str, str | None] = {
     # Whatever else shuts a door: with this code the sentence stands on top of what a client shows.
     **{reason.value: GATED for reason, status in STATUS_OF_REASON.items() if status is HTTPStatus.FORBIDDEN},
     Reason.ROLE_MISSING.value: None,
+    Reason.OTHER_PUBLISHER.value: None,
 }
 STATUS = {Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND, Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND}
 TOPICS: Mapping[str, str] = {GATED: "access", NO_REVISION: "recall", NO_ENTRY: "recall"}
