@@ -1,0 +1,1 @@
+"""What comes in over the network: bytes for drafts, checked before they count."""
