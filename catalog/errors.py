@@ -88,6 +88,7 @@ class Wrong(StrEnum):
     BASE64 = "base64"
     LINE_LONG = "line-long"
     BRANCH = "branch"
+    TAG_AT_RELEASE = "tag-at-release"
     SUBJECT = "subject"
     REVOKE_NO_ITEM = "revoke-no-item"
     WITHHOLD_ITEM = "withhold-item"

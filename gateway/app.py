@@ -23,6 +23,7 @@ from gateway.web.api.assets import Assets
 from gateway.web.api.boards import BoardsApi
 from gateway.web.api.complaints import ComplaintsApi
 from gateway.web.api.downloads import Downloads
+from gateway.web.api.drafts import DraftsApi
 from gateway.web.api.health import Health
 from gateway.web.api.lists import Lists
 from gateway.web.api.notices import Notices
@@ -34,7 +35,7 @@ from gateway.web.auth import Authenticator
 from gateway.web.compat.croissant import Croissant
 from gateway.web.compat.drs import build_drs
 from gateway.web.compat.hub import build_hub
-from gateway.web.compat.routes import croissant_routes, drs_routes, hub_routes
+from gateway.web.compat.routes import croissant_routes, drs_routes, hub_routes, publishing_routes
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
 from gateway.web.errors import Errors
@@ -43,8 +44,9 @@ from gateway.web.openapi import document
 from gateway.web.operations import Operations
 from gateway.web.pages import build_pages
 from gateway.web.passwords import Passwords
+from gateway.web.receiving import Receiver
 from gateway.web.render import Renderer
-from gateway.web.routes import api_routes, byte_routes, page_routes, recall_routes
+from gateway.web.routes import api_routes, byte_routes, draft_routes, page_routes, recall_routes
 from gateway.web.site import build
 from gateway.web.statements import Statements
 
@@ -94,10 +96,19 @@ def build_app(installation: Installation) -> ASGIApp:
     assets = Assets(catalogue)
     complaints = ComplaintsApi(catalogue, base_url, installation.key)
     downloads = Downloads(catalogue, installation.originals, registry, caps, watcher, deliveries)
-    hub = build_hub(catalogue=catalogue, downloads=downloads, operations=operations, errors=errors, base_url=base_url)
+    receiver = Receiver(installation.uploads(), settings.idle_write_timeout_s)
+    hub = build_hub(
+        catalogue=catalogue,
+        downloads=downloads,
+        operations=operations,
+        receiver=receiver,
+        errors=errors,
+        base_url=base_url,
+    )
     croissant = Croissant(catalogue, base_url)
     entries = byte_routes(downloads=downloads, resolve=hub.resolve, hub=hub.errors.refuse)
     entries += hub_routes(hub)
+    entries += publishing_routes(hub)
     entries += drs_routes(build_drs(catalogue=catalogue, errors=errors, base_url=base_url, version=__version__))
     entries += croissant_routes(croissant, hub=hub.errors.refuse)
     entries += api_routes(
@@ -113,6 +124,8 @@ def build_app(installation: Installation) -> ASGIApp:
     )
     boards = BoardsApi(catalogue, operations, statements, appeal_url=errors.appeal_url)
     entries += recall_routes(recalls=RecallsApi(catalogue, statements), boards=boards)
+    drafts = DraftsApi(catalogue, receiver)
+    entries += draft_routes(drafts)
     entries += page_routes(
         build_pages(
             catalogue=catalogue,
@@ -124,6 +137,8 @@ def build_app(installation: Installation) -> ASGIApp:
             assets=assets,
             describe=croissant.for_page,
             complaints=complaints,
+            receiver=receiver,
+            drafts=drafts,
             statements=statements,
             contact=settings.contact,
             sign_up_open=settings.sign_up,

@@ -32,10 +32,11 @@ def _makes_terms(arguments: list[str]) -> bool:
 
 def _add_server_commands(root: typer.Typer) -> None:
     # Imported here so that the researcher's commands start fast and work without the server's packages.
-    from gateway.commands import accounts, models, operate, publishing, recalls, server
+    from gateway.commands import accounts, drafts, models, operate, publishing, recalls, server
 
     root.add_typer(server.app)
     root.add_typer(publishing.app)
+    root.add_typer(drafts.draft, name="draft")
     root.add_typer(operate.app)
     root.add_typer(recalls.app)
     root.add_typer(recalls.keys, name="keys")

@@ -21,8 +21,12 @@ from gateway.blobs.filesystem import FileOriginals, FilePreviews
 from gateway.jobs.previews import PreviewBuilder
 from gateway.jobs.runner import Runner, Worker
 from gateway.settings import Settings
+from gateway.uploads.intake import Uploads
+from gateway.uploads.staging import Staging
+from gateway.uploads.tickets import Tickets
 
 KEY_BYTES = 32
+MB = 1_000_000
 
 
 class NotInstalled(Exception):
@@ -46,6 +50,20 @@ class Installation:
     originals: Originals
     previews: Previews
     key: bytes  # keeps the noise of covers and the hashes of addresses to ourselves
+
+    def uploads(self) -> Uploads:
+        """What takes in bytes for drafts, and releases them."""
+        settings = self.settings
+        return Uploads(
+            self.store,
+            self.originals,
+            Staging(settings.data / "uploads", settings.disk_reserve_mb * MB),
+            Tickets(self.key),
+            most=settings.largest_upload_mb * MB,
+            previews_per_version=settings.previews_per_version,
+            clock=utc_now,
+            new_id=random_id,
+        )
 
     def close(self) -> None:
         self.store.close()

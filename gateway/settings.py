@@ -43,6 +43,8 @@ class Settings:
     s3_bucket: str = setting("", "S3: the bucket.")
     s3_access_key: str = setting("", "S3: the access key.", secret=True)
     s3_secret_key: str = setting("", "S3: the secret key.", secret=True)
+    largest_upload_mb: int = setting(50_000, "Largest file, in MB, that is taken from a client over HTTP.")
+    disk_reserve_mb: int = setting(1000, "MB of disk that uploads leave free; those that would take more are refused.")
     trusted_proxies: str = setting("", "Addresses or networks whose X-Forwarded-For is believed, by commas.")
     contact: str = setting("", "Where a person can write to: shown on notices and refusals.")
     sign_up: bool = setting(True, "Whether visitors may open a researcher's account themselves.")

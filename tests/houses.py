@@ -94,6 +94,27 @@ class House:
         released = release_folder(self._installation, in_person(operator), publication, folder)
         return Set(name, released.version.id, terms_id, folder, kind)
 
+    def draft(self, name: str) -> dict[str, str]:
+        """What the asset's draft holds: SHA-256 by path."""
+        with self._installation.store.read() as tx:
+            asset = tx.assets.named(*name.split("/"))
+            draft = None if asset is None else tx.assets.draft(asset.id)
+            return {} if draft is None else {item.path: item.sha256 for item in tx.assets.items(draft.id)}
+
+    def draft_of(self, name: str) -> tuple[str, str]:
+        """Whose it is, and the id that its version will have."""
+        with self._installation.store.read() as tx:
+            asset = tx.assets.named(*name.split("/"))
+            assert asset is not None
+            owner, draft = tx.accounts.get(asset.publisher_id), tx.assets.draft(asset.id)
+            assert owner is not None
+            assert draft is not None
+            return owner.name, draft.id
+
+    def stored(self) -> set[str]:
+        """The digest of every content that is kept."""
+        return set(self._installation.originals.digests())
+
     def new_terms(self, terms_id: str, text: str = "Be kind.") -> None:
         """The first version of terms, or the next major one."""
         with self._installation.store.begin() as tx:

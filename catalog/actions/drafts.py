@@ -185,6 +185,17 @@ def look(tx: Transaction, actor: Actor, version_id: str) -> tuple[Draft, Sequenc
     return _draft(tx, asset, version), tx.assets.items(version_id)
 
 
+def released_as(tx: Transaction, actor: Actor, version_id: str) -> str:
+    """The name of one's own asset that a former draft was released into. Raises Denied, NotFound."""
+    publisher = authorise(tx, actor, Act.PUBLISH)
+    version = tx.assets.version(version_id)
+    asset = None if version is None else tx.assets.get(version.asset_id)
+    own = asset is not None and (asset.publisher_id == publisher.id or publisher.role is Role.OPERATOR)
+    if version is None or asset is None or not own or version.state is VersionState.DRAFT:
+        raise NotFound()
+    return asset.full_name
+
+
 def discard(tx: Transaction, actor: Actor, version_id: str) -> list[str]:
     """Empty the draft; gives the digests of what was in it or sent for it. Raises what `look` raises."""
     _, items = look(tx, actor, version_id)

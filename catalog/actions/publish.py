@@ -206,6 +206,15 @@ def vouched_for(tx: Transaction, publication: Publication) -> tuple[Warrant | No
     return checked, wrong
 
 
+def whole_card(publication: Publication) -> str:
+    """The card with what its head lacks. Raises Invalid.
+
+    A warrant that cannot be read adds nothing: the release will name what is wrong with it.
+    """
+    checked, _ = warrant.read(publication.warrant, publication.class_override)
+    return publication.card if checked is None else cards.complete(publication.card, checked, publication.terms_id)
+
+
 def manifest_digest(items: Sequence[Item]) -> str:
     """SHA-256 over the canonical JSON of [path, sha256] pairs in order of path."""
     pairs = [[item.path, item.sha256] for item in sorted(items, key=lambda item: item.path)]

@@ -17,6 +17,8 @@ MAX_PATH = 1024  # bytes of UTF-8
 CONTROL = "Cc"
 MAIN = "main"
 CARD = "README.md"  # the item whose text is the asset's card
+SIDECAR = "provenance.hubgate.csv"
+LEFT_OUT = frozenset({".git", ".DS_Store", "Thumbs.db", SIDECAR})  # never items, wherever they lie
 
 
 def asset_name(full_name: str) -> tuple[str, str]:

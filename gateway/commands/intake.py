@@ -27,8 +27,6 @@ from gateway.blobs.digests import DigestingReader
 THREADS = 4  # hashing leaves the interpreter free; more than the cores, since half the time is the disk's
 BATCH = 500  # items in one commit
 AHEAD = 64  # files under way at most
-SIDECAR = "provenance.hubgate.csv"
-LEFT_OUT = frozenset({".git", ".DS_Store", "Thumbs.db", SIDECAR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ def walk(root: Path) -> list[Found]:
 def _below(folder: Path, prefix: str) -> Iterator[Found]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name in LEFT_OUT:
+            if entry.name in names.LEFT_OUT:
                 continue
             path = names.item_path(prefix + entry.name)
             mode = entry.stat(follow_symlinks=False).st_mode
@@ -78,16 +76,18 @@ def _below(folder: Path, prefix: str) -> Iterator[Found]:
 
 def provenance(root: Path) -> dict[str, Provenance]:
     """The sidecar's rows by path: path, source_url, source_sha256, source_author. Raises Invalid."""
-    sidecar = root / SIDECAR
+    sidecar = root / names.SIDECAR
     if not root.is_dir() or not sidecar.exists():
         return {}
     try:
         rows = csv.DictReader(io.StringIO(sidecar.read_text(encoding="utf-8"), newline=""))
     except UnicodeDecodeError as error:
-        raise Invalid({SIDECAR: Flaw(Wrong.NOT_UTF8)}) from error
+        raise Invalid({names.SIDECAR: Flaw(Wrong.NOT_UTF8)}) from error
     else:
         if "path" not in (rows.fieldnames or ()):
-            raise Invalid({SIDECAR: Flaw(Wrong.COLUMNS, columns="path, source_url, source_sha256, source_author")})
+            raise Invalid(
+                {names.SIDECAR: Flaw(Wrong.COLUMNS, columns="path, source_url, source_sha256, source_author")}
+            )
         return {
             row["path"]: Provenance(
                 source_url=row.get("source_url") or None,

@@ -13,21 +13,13 @@ from tqdm import tqdm
 
 from catalog.actions import publish as publishing
 from catalog.actions import terms as terms_actions
-from catalog.policy import card as cards
 from catalog.policy import names
-from catalog.policy import warrant as warrants
 from catalog.vocabulary import Actor, DataClass, Kind
 from faceguard.worker import Guard
 from gateway.commands import intake
-from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show
+from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show, words
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
 
-WARNINGS = {
-    "warrant-not-taken": "the released version keeps its warrant; a new one comes with a new version's files",
-    "persons-unknown": "say in the warrant whether adults or minors are shown",
-    "licence-differs": "the head of README.md names another licence than the warrant; the warrant counts",
-    "config-without-files": "a configuration in the head of README.md names files that are not there",
-}
 app = typer.Typer()
 terms = typer.Typer()
 
@@ -41,15 +33,6 @@ def read_warrant(file: Path) -> dict[str, Any]:
         raise Failed(f"The warrant {file} cannot be read: {error}.") from error
 
 
-def completed(publication: publishing.Publication) -> str:
-    """The card with what its head lacks. Raises Invalid.
-
-    A warrant that cannot be read adds nothing: the release will name what is wrong with it.
-    """
-    checked, _ = warrants.read(publication.warrant, publication.class_override)
-    return publication.card if checked is None else cards.complete(publication.card, checked, publication.terms_id)
-
-
 def release_folder(
     installation: Installation,
     actor: Actor,
@@ -61,7 +44,7 @@ def release_folder(
     files = intake.walk(path)
     if publication.card:
         # What is stored is what is served: the card is completed before it is hashed, never on its way out.
-        publication = replace(publication, card=completed(publication))
+        publication = replace(publication, card=publishing.whole_card(publication))
         files = intake.with_card(files, publication.card)
     store = installation.store
     with store.begin() as tx:
@@ -128,7 +111,7 @@ def publish(
             actor = actor_named(tx, as_account)
         released = release_folder(installation, actor, publication, path)
         for warning in released.warnings:
-            print(f"warning: {warning}: {WARNINGS[warning]}", file=sys.stderr)
+            print(f"warning: {warning}: {words()(f'publish-warning.{warning}')}", file=sys.stderr)
         if not released.new:
             print("These files are released already; nothing changed.", file=sys.stderr)
         if wait_previews and released.preview_job is not None:

@@ -25,6 +25,9 @@ class Remote:
     def get(self, path: str) -> dict[str, Any]:
         return self._answer("GET", path, None)
 
+    def delete(self, path: str) -> dict[str, Any]:
+        return self._answer("DELETE", path, None)
+
     def pages(self, path: str) -> Iterator[dict[str, Any]]:
         """Every record of a list, page by page; `path` has a query already."""
         following: str | None = ""

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from catalog.errors import CatalogError, CatalogUnavailable, Conflict, Denied, Invalid, NotFound, TooMany
 from catalog.vocabulary import Reason
-from gateway.blobs.base import BlobError, BlobsFull
+from gateway.blobs.base import BlobError, BlobMismatch, BlobsFull
 from gateway.streams.body import NotServing
 from gateway.streams.caps import Busy
 from gateway.web.auth import ForeignOrigin
@@ -100,6 +100,8 @@ class Errors:
                 return Refusal(HTTPStatus.CONFLICT, error.code, error.params, self._links(error))
             case TooMany():
                 return Refusal(HTTPStatus.TOO_MANY_REQUESTS, error.code, error.params)
+            case BlobMismatch():
+                return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "other-bytes")
             case BlobsFull():
                 return Refusal(HTTPStatus.INSUFFICIENT_STORAGE, "no-room")
             case CatalogUnavailable() | NotServing() | BlobError():

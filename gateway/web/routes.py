@@ -21,6 +21,7 @@ from gateway.web.api.assets import Assets
 from gateway.web.api.boards import BoardsApi
 from gateway.web.api.complaints import ComplaintsApi
 from gateway.web.api.downloads import Downloads
+from gateway.web.api.drafts import DraftsApi, ReleaseBody
 from gateway.web.api.health import Health
 from gateway.web.api.lists import Lists
 from gateway.web.api.notices import Notices
@@ -79,7 +80,7 @@ POST = ("POST",)
 ASSET = "/v1/assets/{ns}/{name}"
 VERSION = ASSET + "/versions/{version}"
 # Not the first part of a model's address in a dialect that begins with its name.
-TAKEN = "v1|api|assets|datasets|spaces|models|static|operator|complaints|account|notices|tasks|oauth|ga4gh"
+TAKEN = "v1|api|assets|drafts|datasets|spaces|models|static|operator|complaints|account|notices|tasks|oauth|ga4gh"
 MODEL = "/{ns:(?!(?:" + TAKEN + ")/)[^/]+}/{name}"
 
 
@@ -279,6 +280,20 @@ def recall_routes(*, recalls: RecallsApi, boards: BoardsApi) -> list[Entry]:
     ]  # fmt: skip
 
 
+def draft_routes(drafts: DraftsApi) -> list[Entry]:
+    """What was sent and is not released: for its publisher, and for operators."""
+    signed_in, draft = Who.SIGNED_IN, "/v1/drafts/{id}"
+    return [
+        Entry(methods=GET, path="/v1/drafts", who=signed_in, handler=drafts.list, about="One's own drafts."),
+        Entry(methods=GET, path=draft, who=signed_in, handler=drafts.show, about="One of them, and what it lacks."),
+        Entry(
+            methods=POST, path=draft + "/release", who=signed_in, handler=drafts.release, body=ReleaseBody,
+            about="Release it: from then on it is main.",
+        ),
+        Entry(methods=("DELETE",), path=draft, who=signed_in, handler=drafts.discard, about="Empty it."),
+    ]  # fmt: skip
+
+
 def page_routes(pages: Pages) -> list[Entry]:
     """What people see. A page whose visitor must sign in first sends them there."""
 
@@ -302,6 +317,10 @@ def page_routes(pages: Pages) -> list[Entry]:
         page(GET, "/account", pages.account.show, "One's own account.", signed_in),
         page(POST, "/account/tokens", pages.account.create_token, "A new token.", signed_in),
         page(POST, "/account/tokens/{id}/revoke", pages.account.revoke_token, "End a token.", signed_in),
+        page(GET, "/drafts", pages.drafts.list, "One's own drafts.", signed_in),
+        page(GET, "/drafts/{id}", pages.drafts.show, "One draft, and what it lacks.", signed_in),
+        page(POST, "/drafts/{id}/release", pages.drafts.release, "Release it.", signed_in),
+        page(POST, "/drafts/{id}/discard", pages.drafts.discard, "Empty it.", signed_in),
         page(GET, "/account/recalls/{id}", pages.inbox.show, "One recall, and one's own word on it.", signed_in),
         page(POST, "/account/recalls/{id}", pages.inbox.answer, "State it by hand.", signed_in),
         page(POST, "/account/installs/{id}/retire", pages.inbox.retire, "The machine is gone.", signed_in),

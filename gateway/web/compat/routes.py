@@ -5,10 +5,13 @@ from __future__ import annotations
 from gateway.web.compat.croissant import Croissant
 from gateway.web.compat.drs import Drs
 from gateway.web.compat.hub import Hub
-from gateway.web.routes import ASSET, GET, POST, Entry, Handler, Refuse, Who
+from gateway.web.routes import ASSET, GET, MODEL, POST, Entry, Handler, Refuse, Who
 
 REPOSITORIES = "/api/{kind:models|datasets|spaces}"
 REPOSITORY = REPOSITORIES + "/{ns}/{name}"
+PRINTED = "/{what:tree|blob|commit}/{path:path}"
+LFS = ".git/info/lfs/objects/batch"
+UPLOAD = "/api/uploads/{ticket}"
 DRS = "/ga4gh/drs/v1"
 
 
@@ -46,6 +49,32 @@ def hub_routes(parts: Hub) -> list[Entry]:
         hub(GET, REPOSITORY + "/refs", trees.refs, "The branch and the tags."),
         hub(GET, REPOSITORY + "/commits/{rev}", trees.commits, "The releases up to a revision."),
     ]  # fmt: skip
+
+
+def publishing_routes(parts: Hub) -> list[Entry]:
+    """What a publisher's client sends. Nothing of it is served before somebody releases the draft."""
+    publishing = parts.publishing
+
+    def hub(methods: tuple[str, ...], path: str, handler: Handler, about: str, who: Who = Who.SIGNED_IN) -> Entry:
+        return Entry(methods=methods, path=path, handler=handler, about=about, who=who, refuse=parts.errors.refuse)
+
+    anyone = Who.ANYONE
+    own = Who.OWN_KEY  # a ticket in the address: clients send these without their token
+    return [
+        hub(POST, "/api/repos/create", publishing.create, "An asset with an empty draft."),
+        hub(POST, "/api/validate-yaml", publishing.check_card, "Whether a card vouches for all that is needed."),
+        hub(POST, REPOSITORY + "/preupload/{rev}", publishing.preupload, "How to send each file."),
+        hub(POST, "/{kind:datasets|spaces}/{ns}/{name}" + LFS, publishing.batch, "Where to send large files."),
+        hub(POST, MODEL + LFS, publishing.batch, "Where to send a model's large files."),
+        hub(("PUT",), UPLOAD, publishing.put, "One content, whole.", own),
+        hub(("PUT",), UPLOAD + "/{number:[0-9]+}", publishing.put_part, "One part of it.", own),
+        hub(POST, UPLOAD, publishing.complete, "All parts were sent.", own),
+        hub(POST, REPOSITORY + "/commit/{rev}", publishing.commit, "Change the draft."),
+        hub(GET, "/datasets/{ns}/{name}" + PRINTED, publishing.page, "The page behind what a client prints.", anyone),
+        hub(GET, MODEL + PRINTED, publishing.page, "The page behind what a client prints of a model.", anyone),
+        hub(POST, REPOSITORY + "/branch/{rev}", publishing.no_branch, "There is one branch."),
+        hub(POST, REPOSITORY + "/tag/{rev}", publishing.no_tag, "Tags are given at release."),
+    ]
 
 
 def drs_routes(parts: Drs) -> list[Entry]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.web.api.assets import Assets
 from gateway.web.api.complaints import ComplaintsApi
+from gateway.web.api.drafts import DraftsApi
 from gateway.web.auth import Authenticator
 from gateway.web.context import Catalogue
 from gateway.web.errors import Errors
@@ -17,11 +18,13 @@ from gateway.web.pages.catalogue import CataloguePages, Describe
 from gateway.web.pages.complaints import ComplaintPages
 from gateway.web.pages.desk import DeskPages
 from gateway.web.pages.device import DevicePages
+from gateway.web.pages.drafts import DraftPages
 from gateway.web.pages.identity import IdentityPages
 from gateway.web.pages.inbox import InboxPages
 from gateway.web.pages.public import PublicPages
 from gateway.web.pages.terms import TermsPages
 from gateway.web.passwords import Passwords
+from gateway.web.receiving import Receiver
 from gateway.web.render import Renderer
 from gateway.web.statements import Statements
 
@@ -35,6 +38,7 @@ class Pages:
     identity: IdentityPages
     account: AccountPages
     device: DevicePages
+    drafts: DraftPages
     complaints: ComplaintPages
     desk: DeskPages
     acts: ActPages
@@ -54,6 +58,8 @@ def build_pages(
     assets: Assets,
     describe: Describe,
     complaints: ComplaintsApi,
+    receiver: Receiver,
+    drafts: DraftsApi,
     statements: Statements,
     contact: str,
     sign_up_open: bool,
@@ -65,6 +71,7 @@ def build_pages(
         identity=IdentityPages(catalogue, auth, passwords, renderer, sign_up_open=sign_up_open),
         account=AccountPages(catalogue, operations, renderer, appeal_url=errors.appeal_url),
         device=DevicePages(catalogue, renderer),
+        drafts=DraftPages(catalogue, receiver, drafts, renderer),
         complaints=ComplaintPages(catalogue, complaints, renderer),
         desk=DeskPages(catalogue, renderer),
         acts=ActPages(catalogue, operations, renderer),

@@ -58,6 +58,18 @@ def person(client: Client, relay: Relay, tmp_path_factory: pytest.TempPathFactor
         yield sitter
 
 
+@pytest.fixture(scope="session")
+def publisher(client: Client, house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    """A person who speaks to the gateway itself: its answers name its own address, which a client then compares."""
+    try:
+        programs = environment(client)
+    except CannotMake as error:
+        pytest.skip(f"the packages of this client cannot be had here: {error}")
+    home = tmp_path_factory.mktemp(f"publisher{client}")
+    with sitting(client, programs, house.url, home) as sitter:
+        yield sitter
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> str:
     """A cache that holds nothing yet."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from catalog.actions import drafts
+from catalog.errors import Denied, NotFound
 from catalog.policy.names import MAIN
 from catalog.ports import Transaction
-from catalog.vocabulary import Actor, Asset, Item, Kind, Version
+from catalog.vocabulary import Actor, Asset, Item, Kind, Version, VersionState
 from gateway.web.api.assets import without_stopped_card
 from gateway.web.compat.hub.errors import Header, warning
 from gateway.web.compat.hub.records import card_data, instant, only, repository, tags
 from gateway.web.compat.hub.replies import count, flag, next_page, reply
-from gateway.web.compat.hub.repositories import KINDS, Place, Repositories
+from gateway.web.compat.hub.repositories import BRANCHES, KINDS, NoSuchRepository, Place, Repositories
 from gateway.web.context import Catalogue
+from gateway.web.errors import STATUS_OF_REASON
 from gateway.web.sentences import ascii_line
 from gateway.web.words import words_for
 
@@ -103,13 +107,49 @@ class HubCatalogue:
 
     async def show(self, request: Request, actor: Actor) -> Response:
         """The card is for anyone; the names of the files are for those who may fetch them."""
-        place = await self._repositories.at(actor, request.path_params, MAIN)
+        try:
+            place = await self._repositories.at(actor, request.path_params, MAIN)
+        except NoSuchRepository:
+            if (told := await self._to_its_publisher(request, actor)) is None:
+                raise
+            return told
         return await self._record(request, actor, place, open_=self._repositories.is_open(actor, place))
 
     async def revision(self, request: Request, actor: Actor) -> Response:
         """A copy of a whole repository begins here, so it opens to those who may have the files."""
-        place = await self._repositories.opened(actor, request.path_params)
+        try:
+            place = await self._repositories.opened(actor, request.path_params)
+        except (NoSuchRepository, Denied) as error:
+            stopped = isinstance(error, Denied) and STATUS_OF_REASON[error.decision.reason] is not HTTPStatus.FORBIDDEN
+            if stopped or (told := await self._to_its_publisher(request, actor)) is None:
+                raise
+            return told
         return await self._record(request, actor, place, open_=True)
+
+    async def _to_its_publisher(self, request: Request, actor: Actor) -> Response | None:
+        """Whoever may change a repository learns that it is there, never released or not accepted; not of its files.
+
+        A client that finds nothing to send asks this last. None to everybody else.
+        """
+        where = request.path_params
+
+        def look(tx: Transaction) -> tuple[Asset, Version] | None:
+            kind = KINDS.get(where["kind"])
+            if kind is None or where.get("rev", MAIN).removeprefix(BRANCHES) != MAIN:
+                return None
+            try:
+                asset = drafts.writable(tx, actor, kind, where["ns"], where["name"])
+            except (Denied, NotFound):
+                return None
+            version = drafts.base(tx, asset)
+            return None if version is None else (asset, version)
+
+        found = await self._catalogue.read(look)
+        if found is None:
+            return None
+        asset, version = found
+        record = repository(asset, version, version.id, None)
+        return reply({**record, "private": version.state is VersionState.DRAFT})
 
     async def may_fetch(self, request: Request, actor: Actor) -> Response:
         await self._repositories.opened(actor, request.path_params, MAIN)

@@ -55,8 +55,13 @@ class HubErrors:
         self._errors = errors
         self._base = base_url
 
-    def refuse(self, request: Request, error: Exception) -> Response:
-        """The answer to a request that ended in `error`."""
+    def told(self, error: Exception, words: Words) -> tuple[int, str]:
+        """The status and the sentence, for an answer that refuses only some of what was asked."""
+        refusal = self._errors.refusal(error)
+        return refusal.status.value, _sentence(refusal, words, self._links(refusal, None))
+
+    def refuse(self, request: Request, error: Exception, **more: str) -> Response:
+        """The answer to a request that ended in `error`, with more members where a client reads them."""
         refusal = self._errors.refusal(error)
         anonymous = "authorization" not in request.headers
         code = CODES.get(refusal.code)
@@ -84,8 +89,9 @@ class HubErrors:
             headers.append(warning(f"{TOPICS[code]} {asset or ''}", line))
         if isinstance(error, NoSuchEntry):
             headers.append((b"x-repo-commit", error.params["commit"].encode()))
-        log.info("%s %s: %s", request.method, request.url.path, refusal.code)
-        body = {"error": text, "code": refusal.code, **links}
+        if "ticket" not in request.path_params:  # an address that opens something is not written down
+            log.info("%s %s: %s", request.method, request.url.path, refusal.code)
+        body = {"error": text, "code": refusal.code, **links, **more}
         response = Response(
             json.dumps(body, ensure_ascii=False).encode(),
             status,

@@ -17,8 +17,11 @@ TAGGED = ("language", "task_categories", "task_ids", "size_categories", "annotat
 
 def is_lfs(item: Item) -> bool:
     """Whether the file goes by its SHA-256; a regular one goes by the digest that git gives it."""
-    text = item.media_type.startswith("text/") or item.media_type in TEXTS
-    return item.size > REGULAR_MOST or not text
+    return item.size > REGULAR_MOST or not is_text(item.media_type)
+
+
+def is_text(media_type: str) -> bool:
+    return media_type.startswith("text/") or media_type in TEXTS
 
 
 def etag(item: Item) -> str:
