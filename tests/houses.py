@@ -115,6 +115,10 @@ class House:
         """The digest of every content that is kept."""
         return set(self._installation.originals.digests())
 
+    def staged(self) -> list[str]:
+        """What waits for the rest of it."""
+        return sorted(file.name for file in (self.gateway.data / "uploads").iterdir())
+
     def new_terms(self, terms_id: str, text: str = "Be kind.") -> None:
         """The first version of terms, or the next major one."""
         with self._installation.store.begin() as tx:
