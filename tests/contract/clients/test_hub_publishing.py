@@ -304,3 +304,19 @@ def test_there_is_one_branch(publisher: Person, house: House, tmp_path: Path) ->
     tag = publisher.types(FROM_HUB + "api.create_tag(name, tag='v2', repo_type='dataset')", name=name, token=token)
     assert "a tag is given when the draft is released" in tag.says
     assert house.draft(name) == before
+
+
+def test_deleting_by_pattern_works_on_what_is_released_and_accepted(
+    publisher: Person, house: House, tmp_path: Path
+) -> None:
+    _, token = house.account(Role.PUBLISHER)
+    path, files = folder(tmp_path, house)
+    name = fresh_name()
+    publisher.gets(UPLOAD, **names_of(name, token, path))
+    assert released(house, name, token).status_code == 201
+    assert house.gateway.accept(token, name).status_code == 201
+    ran = publisher.runs(
+        "upload", name, str(path), "--repo-type", "dataset", "--delete", "*.bin", "--exclude", "*.bin", token=token
+    )
+    assert ran.status == 0, ran.text
+    assert house.draft(name).keys() == files.keys() - {"deep/big.bin"}

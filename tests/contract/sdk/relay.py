@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 BLOCK = 64 * 1024
 WAIT_S = 60.0
@@ -18,16 +19,18 @@ class Relay:
     def __init__(self, listener: socket.socket, port: int) -> None:
         self._listener = listener
         self._port = port
-        self._left: int | None = None  # bytes towards the client until it holds
+        self._left: int | None = None  # bytes in the one direction until it holds
+        self._upwards = False
         self._lock = threading.Lock()
         self._held = threading.Event()
         self._open = threading.Event()
         self._open.set()
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
-    def hold_after(self, count: int) -> None:
-        """Hold when so many bytes more have passed towards the client."""
+    def hold_after(self, count: int, *, upwards: bool = False) -> None:
+        """Hold when so many bytes more have passed towards the client, or upwards to the server."""
         self._held.clear()
+        self._upwards = upwards
         self._left = count
 
     def wait_held(self) -> None:
@@ -58,9 +61,9 @@ class Relay:
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
         with client, server:
-            upwards = threading.Thread(target=self._pass_on, args=(client, server, lambda count: None))
+            upwards = threading.Thread(target=self._pass_on, args=(client, server, partial(self._count, True)))
             upwards.start()
-            self._pass_on(server, client, self._count)
+            self._pass_on(server, client, partial(self._count, False))
             upwards.join(WAIT_S)
 
     def _pass_on(self, source: socket.socket, target: socket.socket, passing: Callable[[int], None]) -> None:
@@ -73,9 +76,9 @@ class Relay:
             _reset(source)
             _reset(target)
 
-    def _count(self, count: int) -> None:
+    def _count(self, upwards: bool, count: int) -> None:
         with self._lock:
-            if self._left is not None:
+            if self._left is not None and upwards is self._upwards:
                 self._left -= count
                 if self._left < 0:
                     self._left = None
