@@ -22,7 +22,7 @@ from gateway.web.compat.hub.repositories import NoSuchEntry, NoSuchRepository, N
 from gateway.web.errors import STATUS_OF_REASON, Errors
 from gateway.web.refusals import Refusal
 from gateway.web.sentences import ascii_line, say, sentence
-from gateway.web.words import language_of, words_for
+from gateway.web.words import Words, language_of, words_for
 
 log = logging.getLogger("hubgate.web.hub")
 
@@ -58,7 +58,7 @@ class HubErrors:
     def told(self, error: Exception, words: Words) -> tuple[int, str]:
         """The status and the sentence, for an answer that refuses only some of what was asked."""
         refusal = self._errors.refusal(error)
-        return refusal.status.value, _sentence(refusal, words, self._links(refusal, None))
+        return refusal.status.value, sentence(refusal, words, self._links(refusal, None), DIALECT)
 
     def refuse(self, request: Request, error: Exception, **more: str) -> Response:
         """The answer to a request that ended in `error`, with more members where a client reads them."""

@@ -24,13 +24,14 @@ from catalog.vocabulary import Actor, Asset, Item, Kind
 from gateway.uploads.intake import INSIDE_MOST, MIB, Plan, Wanted
 from gateway.web.api import bodies
 from gateway.web.compat.hub import commits
-from gateway.web.compat.hub.errors import HubErrors, ascii_line, warning
+from gateway.web.compat.hub.errors import HubErrors, warning
 from gateway.web.compat.hub.records import is_text
 from gateway.web.compat.hub.replies import reply
 from gateway.web.compat.hub.repositories import BRANCHES, KINDS, NoSuchRepository, NoSuchRevision
 from gateway.web.compat.hub.requests import Sent
 from gateway.web.context import Catalogue
 from gateway.web.receiving import Receiver, drain, pieces
+from gateway.web.sentences import ascii_line
 from gateway.web.words import Words, language_of, words_for
 
 TEXT_MOST = MIB
