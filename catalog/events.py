@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     VERSION_HELD = "version:held"
     VERSION_RELEASED = "version:released"
     VERSION_REVOKED = "version:revoked"
+    VERSION_PACKED = "version:packed"
     ITEM_HELD = "item:held"
     ITEM_WITHHELD = "item:withheld"
     ITEM_RELEASED = "item:released"

@@ -167,7 +167,6 @@ class Assets(Protocol):
     def add_items(self, version_id: str, items: Sequence[Item]) -> None:
         """In manifest order; a path that the draft already has is replaced."""
 
-    def clear_items(self, version_id: str) -> None: ...
     def remove_items(self, version_id: str, paths: Sequence[str]) -> None:
         """Harmless for a path that is not there."""
 
@@ -176,6 +175,9 @@ class Assets(Protocol):
 
     def drafts(self) -> Sequence[tuple[Asset, Version]]:
         """All there are, newest first."""
+
+    def clear_items(self, version_id: str) -> None:
+        """Its shards too."""
 
     def items(self, version_id: str) -> Sequence[Item]:
         """In order of path, by code point."""
@@ -208,6 +210,31 @@ class Uploads(Protocol):
     def forget(self, version_id: str) -> None: ...
     def unused(self, digests: Sequence[str]) -> Sequence[str]:
         """Of these digests those that no version has and that were sent for no draft."""
+
+
+class Shards(Protocol):
+    """Which small files of a version are packed into which tars; the tars are items of it, too."""
+
+    def put(self, version_id: str, item: Item, members: Collection[str]) -> None:
+        """Add the item, which is a shard, or write anew what is known of it; files at these paths get its slot."""
+
+    def keep(self, version_id: str, paths: Collection[str]) -> None:
+        """Drop all shards of a draft but those at these paths; files of no slot that is left lose theirs."""
+
+    def of(self, version_id: str) -> Sequence[Item]:
+        """In order of path, unlisted ones too."""
+
+    def members(self, version_id: str, slot: int) -> Sequence[Item]:
+        """The files of a slot, in order of path."""
+
+    def holding(self, sha256: str) -> Sequence[tuple[str, str, Item]]:
+        """Every shard that has a content in it, drafts excepted: (asset id, version id, item)."""
+
+    def inside(self, asset_id: str, sha256: str) -> frozenset[str]:
+        """What is in the shard of that digest, by digest; empty where the asset has no such shard."""
+
+    def list_only(self, version_id: str, slot: int, path: str | None) -> None:
+        """Of the slot's shards only this one is listed from now on, or none; the version's `packing` moves on."""
 
 
 class Stops(Protocol):
@@ -414,6 +441,7 @@ class Transaction(Protocol):
     terms: TermsRecords
     assets: Assets
     uploads: Uploads
+    shards: Shards
     stops: Stops
     complaints: Complaints
     deliveries: Deliveries

@@ -343,6 +343,12 @@ class Version:
     created_at: datetime
     published_at: datetime | None
     notice_id: str | None  # of the stop that applies to it
+    packing: int = 0  # how often its shards were made anew since it was released
+
+    @property
+    def contents(self) -> tuple[str, int]:
+        """What may be kept about its items is kept under this."""
+        return self.id, self.packing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +361,18 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """A tar of many small files of its version: all that have its slot, but for those of `without`.
+
+    A slot has one shard that is `listed` at most; its others were made before some file was stopped, or meanwhile.
+    """
+
+    slot: int
+    without: tuple[str, ...]  # paths
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     path: str
     size: int  # bytes
@@ -362,6 +380,8 @@ class Item:
     git_sha1: str
     media_type: str
     provenance: Provenance | None = None
+    slot: int | None = None  # of the shard that the file is packed into
+    shard: Shard | None = None  # set where the item is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from catalog.store.tables.logins import LoginRecords
 from catalog.store.tables.outbox import OutboxRecords
 from catalog.store.tables.previews import PreviewRecords
 from catalog.store.tables.recalls import RecallRecords
+from catalog.store.tables.shards import ShardRecords
 from catalog.store.tables.stops import StopRecords
 from catalog.store.tables.tasks import LineageRecords, TaskRecords
 from catalog.store.tables.terms import TermsRecords
@@ -32,6 +33,7 @@ class SqlTransaction:
         self.ledger: ports.Ledger = self._ledger
         self.accounts: ports.Accounts = AccountRecords(link)
         self.assets: ports.Assets = AssetRecords(link)
+        self.shards: ports.Shards = ShardRecords(link)
         self.logins: ports.Logins = LoginRecords(link)
         self.grants: ports.Grants = GrantRecords(link)
         self.terms: ports.TermsRecords = TermsRecords(link)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     delete,
     func,
     insert,
@@ -33,6 +35,7 @@ from catalog.vocabulary import (
     Item,
     Kind,
     Provenance,
+    Shard,
     Title,
     Version,
     VersionState,
@@ -72,6 +75,7 @@ versions = Table(
     Column("created_at", Instant, nullable=False),
     Column("published_at", Instant),
     Column("notice_id", String),
+    Column("packing", Integer, nullable=False, server_default="0"),
     UniqueConstraint("asset_id", "tag"),
 )
 
@@ -87,8 +91,23 @@ items = Table(
     Column("source_url", Text),
     Column("source_sha256", String),
     Column("source_author", Text),
+    Column("slot", Integer),
     Index("ix_items_sha256", "sha256"),
 )
+
+# One row for each item that is a shard: it holds the files of its slot, without some.
+shards = Table(
+    "shards",
+    metadata,
+    Column("version_id", String, ForeignKey("versions.id"), primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("slot", Integer, nullable=False),
+    Column("without", JSON, nullable=False),
+    Column("listed", Boolean, nullable=False),
+)
+
+of_shard = and_(shards.c.version_id == items.c.version_id, shards.c.path == items.c.path)
+ITEMS = select(items, shards.c.slot.label("packs"), shards.c.without, shards.c.listed).outerjoin(shards, of_shard)
 
 BATCH = 500
 LIKE = re.compile(r"[%_\\]")  # what LIKE would not take literally
@@ -128,6 +147,7 @@ def version_of(row: AnyRow) -> Version:
         created_at=row.created_at,
         published_at=row.published_at,
         notice_id=row.notice_id,
+        packing=row.packing,
     )
 
 
@@ -140,6 +160,10 @@ def item_of(row: AnyRow) -> Item:
         git_sha1=row.git_sha1,
         media_type=row.media_type,
         provenance=Provenance(source_url=told[0], source_sha256=told[1], source_author=told[2]) if any(told) else None,
+        slot=row.slot,
+        shard=None
+        if row.packs is None
+        else Shard(slot=row.packs, without=tuple(row.without), listed=row.listed),
     )
 
 
@@ -173,10 +197,11 @@ def _version_row(version: Version) -> dict[str, object]:
         "created_at": version.created_at,
         "published_at": version.published_at,
         "notice_id": version.notice_id,
+        "packing": version.packing,
     }
 
 
-def _item_row(version_id: str, item: Item) -> dict[str, object]:
+def item_row(version_id: str, item: Item) -> dict[str, object]:
     told = item.provenance
     return {
         "version_id": version_id,
@@ -188,6 +213,7 @@ def _item_row(version_id: str, item: Item) -> dict[str, object]:
         "source_url": told and told.source_url,
         "source_sha256": told and told.source_sha256,
         "source_author": told and told.source_author,
+        "slot": item.slot,
     }
 
 
@@ -286,10 +312,11 @@ class AssetRecords:
         written = {c.name: statement.excluded[c.name] for c in items.c if not c.primary_key}
         statement = statement.on_conflict_do_update(index_elements=["version_id", "path"], set_=written)
         for start in range(0, len(new), BATCH):
-            self._db.execute(statement, [_item_row(version_id, item) for item in new[start : start + BATCH]])
+            self._db.execute(statement, [item_row(version_id, item) for item in new[start : start + BATCH]])
 
     def clear_items(self, version_id: str) -> None:
-        self._db.execute(delete(items).where(items.c.version_id == version_id))
+        for table in (items, shards):
+            self._db.execute(delete(table).where(table.c.version_id == version_id))
 
     def remove_items(self, version_id: str, paths: Sequence[str]) -> None:
         for some in batches(paths):
@@ -307,11 +334,11 @@ class AssetRecords:
         return [(asset, version) for asset, version in owned if asset is not None]
 
     def items(self, version_id: str) -> Sequence[Item]:
-        rows = self._db.execute(select(items).where(items.c.version_id == version_id))
+        rows = self._db.execute(ITEMS.where(items.c.version_id == version_id))
         return sorted((item_of(row) for row in rows), key=lambda item: item.path)
 
     def item(self, version_id: str, path: str) -> Item | None:
-        row = self._db.execute(select(items).where(items.c.version_id == version_id, items.c.path == path)).first()
+        row = self._db.execute(ITEMS.where(items.c.version_id == version_id, items.c.path == path)).first()
         return None if row is None else item_of(row)
 
     def published_with(self, asset_id: str, manifest_sha256: str) -> Version | None:
