@@ -101,6 +101,7 @@ class Wrong(StrEnum):
     NUMBERS = "numbers"
     NO_SUCH_PATH = "no-such-path"
     LINK_OR_DEVICE = "link-or-device"
+    SHARDS_PLACE = "shards-place"
     COLUMNS = "columns"
     NOT_UTF8 = "not-utf8"
     HEAD_ALIAS = "head-alias"

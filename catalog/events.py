@@ -25,7 +25,7 @@ class EventKind(StrEnum):
     VERSION_HELD = "version:held"
     VERSION_RELEASED = "version:released"
     VERSION_REVOKED = "version:revoked"
-    VERSION_PACKED = "version:packed"
+    SLOT_PACKED = "slot:packed"
     ITEM_HELD = "item:held"
     ITEM_WITHHELD = "item:withheld"
     ITEM_RELEASED = "item:released"
@@ -79,6 +79,11 @@ def account_subject(account_id: str) -> str:
 
 def token_subject(token_id: str) -> str:
     return f"token:{token_id}"
+
+
+def slot_subject(version_id: str, slot: int) -> str:
+    """What a version's packing lists for some of its files."""
+    return f"slot:{version_id}:{slot}"
 
 
 def recall_subject(seq: int) -> str:

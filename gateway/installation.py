@@ -18,6 +18,7 @@ from faceguard.result import Limits
 from faceguard.worker import Guard
 from gateway.blobs.base import Originals, Previews
 from gateway.blobs.filesystem import FileOriginals, FilePreviews
+from gateway.jobs.packing import Repacker
 from gateway.jobs.previews import PreviewBuilder
 from gateway.jobs.runner import Runner, Worker
 from gateway.settings import Settings
@@ -122,7 +123,7 @@ def new_guard(installation: Installation) -> Guard:
 
 
 def new_runner(installation: Installation, guard: Guard, more: Mapping[str, Worker] | None = None) -> Runner:
-    """Does the jobs that commits have promised: previews, and those of `more`."""
+    """Does the jobs that commits have promised: previews, shards, and those of `more`."""
     builder = PreviewBuilder(
         installation.store,
         installation.originals,
@@ -130,4 +131,6 @@ def new_runner(installation: Installation, guard: Guard, more: Mapping[str, Work
         guard,
         clock=utc_now,
     )
-    return Runner(installation.store, {builder.kind: builder, **(more or {})}, clock=utc_now)
+    repacker = Repacker(installation.store, installation.originals, clock=utc_now)
+    workers: dict[str, Worker] = {builder.kind: builder, repacker.kind: repacker, **(more or {})}
+    return Runner(installation.store, workers, clock=utc_now)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from catalog.actions import packing
 from catalog.errors import Conflict, Flaw, Invalid, Wrong
 from catalog.events import EventKind, Happened, flag_subject
 from catalog.policy import access, complaints, names
@@ -14,7 +15,6 @@ from catalog.recalls import Flag, Task, TaskKind
 from catalog.vocabulary import Account, Asset, Notice, Version, VersionState
 
 STOPPED = frozenset({VersionState.HELD, VersionState.REVOKED, VersionState.DESTROYED})
-Places = Mapping[str, Mapping[str, frozenset[str]]]
 SERVED = frozenset({VersionState.PUBLISHED, VersionState.HELD})
 
 
@@ -55,20 +55,30 @@ def descendants(tx: Transaction, sources: Collection[str]) -> dict[str, str]:
     return found
 
 
-def reach(tx: Transaction, asset: Asset, sha256: str) -> Places:
-    """Where a stop of this content applies: the asset, and what was made from it and has the same content.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Where a stop of one content applies.
 
-    Gives asset id → version id → the paths of the content in that version.
+    `contents`: asset id → what is stopped there, the content and every shard that holds it, by digest;
+    `versions`: asset id → the versions that have one of them.
     """
-    places = tx.assets.places(sha256)
-    own = {version_id for asset_id, version_id, _ in places if asset_id == asset.id}
+
+    contents: Mapping[str, frozenset[str]]
+    versions: Mapping[str, frozenset[str]]
+
+
+def reach(tx: Transaction, asset: Asset, sha256: str) -> Reach:
+    """The asset, and what was made from it and has the same content, by itself or in a shard."""
+    places = [(digest, *place) for digest in packing.all_with(tx, sha256) for place in tx.assets.places(digest)]
+    own = {version_id for _, asset_id, version_id, _ in places if asset_id == asset.id}
     within = own | descendants(tx, own).keys()
-    found: dict[str, dict[str, frozenset[str]]] = {asset.id: {}}
-    for asset_id, version_id, path in places:
+    contents: dict[str, frozenset[str]] = {asset.id: frozenset({sha256})}
+    versions: dict[str, frozenset[str]] = {asset.id: frozenset()}
+    for digest, asset_id, version_id, _ in places:
         if version_id in within:
-            versions = found.setdefault(asset_id, {})
-            versions[version_id] = versions.get(version_id, frozenset()) | {path}
-    return found
+            contents[asset_id] = contents.get(asset_id, frozenset()) | {digest}
+            versions[asset_id] = versions.get(asset_id, frozenset()) | {version_id}
+    return Reach(contents=contents, versions=versions)
 
 
 def flag(

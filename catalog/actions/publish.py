@@ -13,7 +13,7 @@ from datetime import datetime
 
 import rfc8785
 
-from catalog.actions import lineage
+from catalog.actions import lineage, packing
 from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Denied, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, asset_subject, version_subject
@@ -107,7 +107,7 @@ def add_items(tx: Transaction, actor: Actor, version_id: str, items: Sequence[It
     publisher = authorise(tx, actor, Act.PUBLISH)
     draft_of(tx, publisher, version_id)
     for item in items:
-        names.item_path(item.path)
+        names.file_path(item.path)
     tx.assets.add_items(version_id, items)
 
 
@@ -117,8 +117,22 @@ def keep_only(tx: Transaction, actor: Actor, version_id: str, items: Sequence[It
     draft_of(tx, publisher, version_id)
     tx.assets.clear_items(version_id)
     for item in items:
-        names.item_path(item.path)
+        names.file_path(item.path)
     tx.assets.add_items(version_id, items)
+
+
+def add_shard(tx: Transaction, actor: Actor, version_id: str, item: Item, members: Sequence[str]) -> None:
+    """Add a shard that holds these files of the draft. Raises Denied, Conflict."""
+    publisher = authorise(tx, actor, Act.PUBLISH)
+    draft_of(tx, publisher, version_id)
+    tx.shards.put(version_id, item, members)
+
+
+def keep_shards(tx: Transaction, actor: Actor, version_id: str, paths: Sequence[str]) -> None:
+    """Make the draft hold exactly these of its shards."""
+    publisher = authorise(tx, actor, Act.PUBLISH)
+    draft_of(tx, publisher, version_id)
+    tx.shards.keep(version_id, paths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +173,7 @@ def release(
     refuse_what_was_stopped(tx, asset, version_id)
     parents = lineage.parents(tx, publisher, checked.derived_from)
     digest = manifest_digest(items)
+    files = [item for item in items if item.shard is None]  # shards hold nothing that is not there already
     same = tx.assets.published_with(asset.id, digest)
     if same is not None:
         kept = () if same.warrant == checked else ("warrant-not-taken",)
@@ -170,20 +185,21 @@ def release(
         card=publication.card,
         warrant=checked,
         manifest_sha256=digest,
-        item_count=len(items),
-        total_size=sum(item.size for item in items),
+        item_count=len(files),
+        total_size=sum(item.size for item in files),
         published_at=now,
     )
     tx.assets.update(replace(asset, title=checked.title, data_class=checked.data_class, terms_id=publication.terms_id))
     tx.assets.release(released)
     tx.uploads.forget(version_id)
+    packing.stop_with_files(tx, asset, released, now=now)
     tx.lineage.derive(version_id, parents)
     data: dict[str, object] = {"asset": asset.id, "manifest": digest, "class": checked.data_class.value}
     happened = Happened(kind=EventKind.VERSION_PUBLISHED, subject=version_subject(version_id), data=data)
     tx.append(happened, actor=publisher.id, at=now)
     job = None
     if previews.may_have_previews(checked.data_class):
-        job = _plan_previews(tx, released, items, previews_per_version, now)
+        job = _plan_previews(tx, released, files, previews_per_version, now)
     unknown = checked.persons is Persons.UNKNOWN and checked.data_class in {DataClass.FACE, DataClass.BODY}
     warnings = (
         *(["persons-unknown"] if unknown else []),

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from catalog.actions import packing
 from catalog.events import EventKind, Happened, item_subject, recall_subject
 from catalog.policy import names
 from catalog.policy import recall as rules
@@ -113,13 +114,14 @@ def extent_of(tx: Transaction, recall: Recall) -> Extent:
 
 
 def extent(tx: Transaction, versions: Collection[str], sha256: str | None) -> Extent:
-    """These versions whole, or the one content wherever it lies in them."""
+    """These versions whole, or the one content wherever it lies in them, in shards too."""
     if sha256 is None:
         return Extent(versions=tuple(versions), paths=None)
     paths: dict[str, frozenset[str]] = {}
-    for _, version_id, path in tx.assets.places(sha256):
-        if version_id in versions:
-            paths[version_id] = paths.get(version_id, frozenset()) | {path}
+    for digest in packing.all_with(tx, sha256):
+        for _, version_id, path in tx.assets.places(digest):
+            if version_id in versions:
+                paths[version_id] = paths.get(version_id, frozenset()) | {path}
     return Extent(versions=tuple(versions), paths=paths)
 
 

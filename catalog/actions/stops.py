@@ -5,10 +5,11 @@ The commit is the stop. Its event names what to cut; whoever serves acts on that
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from catalog.actions import lineage, recall
+from catalog.actions import lineage, packing, recall
 from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, archive_subject, asset_subject, item_subject, version_subject
@@ -98,12 +99,12 @@ def place(
 ) -> Notice:
     """The stop itself, for an operator's act and for what a rule holds at once."""
     item = found.item
-    places: lineage.Places = {}
+    reach = lineage.Reach(contents={}, versions={})
     if item is not None:
         _check_item(tx, found.asset, item, act)
         versions: list[Version] = []
-        places = lineage.reach(tx, found.asset, item.sha256)
-        cuts = {subject for asset_id in places for subject in _item_cuts(asset_id, item)}
+        reach = lineage.reach(tx, found.asset, item.sha256)
+        cuts = {subject for asset_id, digests in reach.contents.items() for subject in _item_cuts(asset_id, digests)}
     else:
         versions = _stoppable(tx, found, act)
         cuts = {asset_subject(found.asset.id) if found.version is None else version_subject(found.version.id)}
@@ -127,36 +128,35 @@ def place(
     )
     tx.stops.add_notice(notice)
     if item is not None:
-        _stop_item(
-            tx, places, StoppedItem(sha256=item.sha256, state=ITEM_AFTER[act], notice_id=notice_id), act, actor, now
-        )
+        for asset_id, digests in reach.contents.items():
+            for sha256 in sorted(digests):
+                stopped = StoppedItem(sha256=sha256, state=ITEM_AFTER[act], notice_id=notice_id)
+                _stop_item(tx, asset_id, stopped, act, actor, now)
     for version in versions:
         tx.assets.set_state(version.id, VERSION_AFTER[act], notice_id)
         tx.append(Happened(kind=VERSION_EVENT[act], subject=version_subject(version.id)), actor=actor, at=now)
     _close_superseded(tx, notice, actor, now)
-    own = places.get(found.asset.id, {}) if item is not None else {version.id: frozenset() for version in versions}
-    concerned = {version_id for there in places.values() for version_id in there} | own.keys()
+    own = reach.versions.get(found.asset.id, frozenset()) | {version.id for version in versions}
+    concerned = own.union(*reach.versions.values())
+    packing.ask(tx, concerned if item is not None else (), now=now)
     recall.issue(tx, notice, found.asset, concerned, now=now)
     if act is not Stop.HOLD:
         lineage.flag(tx, notice, own, actor=actor, now=now, new_id=new_id)
     return notice
 
 
-def _item_cuts(asset_id: str, item: Item) -> frozenset[str]:
-    return frozenset({item_subject(asset_id, item.sha256), archive_subject(asset_id)})
+def _item_cuts(asset_id: str, digests: Iterable[str]) -> frozenset[str]:
+    return frozenset({archive_subject(asset_id), *(item_subject(asset_id, sha256) for sha256 in digests)})
 
 
-def _stop_item(
-    tx: Transaction, places: lineage.Places, stopped: StoppedItem, act: Stop, actor: str, now: datetime
-) -> None:
-    """In each asset that has it; where it is stopped already, only by something graver."""
-    for asset_id in places:
-        before = tx.stops.stopped(asset_id).get(stopped.sha256)
-        if before is not None and (before.state is ItemState.WITHHELD or act is Stop.HOLD):
-            continue
-        tx.stops.stop_item(asset_id, stopped)
-        happened = Happened(kind=ITEM_EVENT[act], subject=item_subject(asset_id, stopped.sha256))
-        tx.append(happened, actor=actor, at=now)
+def _stop_item(tx: Transaction, asset_id: str, stopped: StoppedItem, act: Stop, actor: str, now: datetime) -> None:
+    """In one asset; where it is stopped already, only by something graver."""
+    before = tx.stops.stopped(asset_id).get(stopped.sha256)
+    if before is not None and (before.state is ItemState.WITHHELD or act is Stop.HOLD):
+        return
+    tx.stops.stop_item(asset_id, stopped)
+    happened = Happened(kind=ITEM_EVENT[act], subject=item_subject(asset_id, stopped.sha256))
+    tx.append(happened, actor=actor, at=now)
 
 
 def find(tx: Transaction, ref: SubjectRef) -> Found:
@@ -302,10 +302,16 @@ def _standing_hold(tx: Transaction, found: Found) -> Notice:
 def _release(tx: Transaction, notice: Notice, actor: str, now: datetime) -> None:
     released: set[str] = set()
     for asset_id, sha256 in tx.stops.items_of(notice.id):
-        tx.stops.release_item(asset_id, sha256)
-        subject = item_subject(asset_id, sha256)
-        tx.append(Happened(kind=EventKind.ITEM_RELEASED, subject=subject), actor=actor, at=now)
         released |= {version_id for there, version_id, _ in tx.assets.places(sha256) if there == asset_id}
+        subject = item_subject(asset_id, sha256)
+        other = packing.still_stopped(tx, asset_id, sha256, notice.id)
+        if other is None:
+            tx.stops.release_item(asset_id, sha256)
+            tx.append(Happened(kind=EventKind.ITEM_RELEASED, subject=subject), actor=actor, at=now)
+        else:
+            tx.stops.stop_item(asset_id, other)
+            tx.append(Happened(kind=packing.EVENT_OF[other.state], subject=subject), actor=actor, at=now)
+    packing.ask(tx, released, now=now)
     for version in tx.assets.versions(notice.asset_id):
         if version.notice_id == notice.id and version.state is VersionState.HELD:
             tx.assets.set_state(version.id, VersionState.PUBLISHED, None)

@@ -55,6 +55,8 @@ def fold(events: Iterable[Event]) -> dict[str, str]:
             state[event.subject] = str(event.data["sha256"])
         elif kind is EventKind.HOLDER_MOVED:
             _put(state, event.subject, None if event.data["state"] in WAITING else str(event.data["state"]))
+        elif kind is EventKind.SLOT_PACKED:
+            _put(state, event.subject, None if event.data["listed"] is None else str(event.data["listed"]))
         elif kind in STATE_AFTER:
             _put(state, event.subject, STATE_AFTER[kind])
     return state

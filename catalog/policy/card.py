@@ -121,8 +121,29 @@ def complete(card: str, warrant: Warrant, terms_id: str) -> str:
         missing["extra_gated_prompt"] = PROMPT.format(terms=terms_id)
     if not missing:
         return card
+    return _with_keys(card, said, missing)
+
+
+PACKED = "packed"
+
+
+def with_packed(card: str, globs: Mapping[str, str]) -> str | None:
+    """The card with a configuration of shards, split → glob, as the one that a client takes by default.
+
+    None where the publisher has written configurations: a client reads all of them in the way of the first, so that one
+    more would spoil either those or itself. Raises Invalid.
+    """
+    said = read(card)
+    if "configs" in said:
+        return None
+    files: list[Json] = [{"split": split, "path": glob} for split, glob in globs.items()]
+    return _with_keys(card, said, {"configs": [{"config_name": PACKED, "data_files": files, "default": True}]})
+
+
+def _with_keys(card: str, said: Mapping[str, Json], missing: Mapping[str, Json]) -> str:
+    """The card with these keys at the end of its head. Raises Invalid."""
     head, rest = split(card)
-    lines = yaml.safe_dump(missing, allow_unicode=True, sort_keys=False, width=MAX_HEAD)
+    lines = yaml.safe_dump(dict(missing), allow_unicode=True, sort_keys=False, width=MAX_HEAD)
     above = f"{head}\n" if head and head.strip() else ""
     made = f"---\n{above}{lines}---\n{rest}"
     if read(made) != {**said, **missing}:

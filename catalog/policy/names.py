@@ -19,6 +19,9 @@ MAIN = "main"
 CARD = "README.md"  # the item whose text is the asset's card
 SIDECAR = "provenance.hubgate.csv"
 LEFT_OUT = frozenset({".git", ".DS_Store", "Thumbs.db", SIDECAR})  # never items, wherever they lie
+# Where shards lie. Clients that read folders leave one with such a name out unless it is named, so that whoever takes
+# all files does not take them twice.
+SHARDS = "__packed__"
 
 
 def asset_name(full_name: str) -> tuple[str, str]:
@@ -61,6 +64,13 @@ def item_path(path: str) -> str:
     ):
         raise Invalid({"path": Flaw(Wrong.PATH, path=ascii(path))})
     return path
+
+
+def file_path(path: str) -> str:
+    """The path of a file that somebody publishes: an item's, and not where shards lie. Raises Invalid."""
+    if path == SHARDS or path.startswith(f"{SHARDS}/"):
+        raise Invalid({"path": Flaw(Wrong.SHARDS_PLACE, path=path)})
+    return item_path(path)
 
 
 def no_collisions(paths: Iterable[str]) -> None:

@@ -15,11 +15,9 @@ from typing import NamedTuple
 
 import rfc8785
 
-from catalog.policy.names import CARD
+from catalog.policy.names import CARD, SHARDS
 from catalog.vocabulary import Item
 
-# Clients that read folders leave one with such a name out unless it is named, so nobody takes every file twice.
-FOLDER = "__packed__"
 PACK_FROM = 500  # small files; fewer are fetched one by one in a few seconds
 SMALL_MOST = 16 * 1024 * 1024  # bytes of a small file
 SHARD_SIZE = 512 * 1024 * 1024  # bytes aimed at; what comes of it lies between 256 MiB and 1 GiB
@@ -49,11 +47,13 @@ Sample = Mapping[str, File]  # by field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """What goes into one shard: `paths` in the order in which they lie in it."""
+    """What goes into one shard: `paths` in the order in which they lie in it; `size` in bytes, a little short where
+    names are long."""
 
     number: int
     split: str
     paths: tuple[str, ...]
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,10 @@ def arrange(files: Iterable[File], *, wanted: bool | None = None) -> Packing | N
         return None
     slots: list[Slot] = []
     for split, keys in sorted(_by_split(samples).items()):
-        for paths in _divided([samples[key] for key in keys]):
-            slots.append(Slot(number=len(slots), split=split, paths=tuple(in_order(paths))))
+        for some in _divided([samples[key] for key in keys]):
+            paths = in_order(file.path for sample in some for file in sample.values())
+            size = 2 * BLOCK + sum(_weight(sample) for sample in some)
+            slots.append(Slot(number=len(slots), split=split, paths=tuple(paths), size=size))
     return Packing(slots=tuple(slots), even=told_apart and _even(slots))
 
 
@@ -107,7 +109,7 @@ def left_out(paths: Iterable[str], stopped: Collection[str]) -> frozenset[str]:
 
 def shard_path(slot: int, split: str, members: Sequence[Item]) -> str:
     """Where a shard of these files is: another place for other contents, the same place for the same."""
-    return f"{FOLDER}/{split}-{slot:05}-{fingerprint(members)}.tar"
+    return f"{SHARDS}/{split}-{slot:05}-{fingerprint(members)}.tar"
 
 
 def shard_path_beside(path: str, members: Sequence[Item]) -> str:
@@ -117,7 +119,7 @@ def shard_path_beside(path: str, members: Sequence[Item]) -> str:
 
 def shard_glob(split: str) -> str:
     """All shards of a split, as a configuration in a card names them."""
-    return f"{FOLDER}/{split}-*.tar"
+    return f"{SHARDS}/{split}-*.tar"
 
 
 def fingerprint(members: Iterable[Item]) -> str:
@@ -157,17 +159,22 @@ def _by_split(samples: Mapping[str, Sample]) -> dict[str, list[str]]:
     return found
 
 
-def _divided(samples: Sequence[Sample]) -> list[list[str]]:
-    """The samples in their order, in shards of about the same size; the paths of each."""
-    weights = [sum(BLOCK + file.size + -file.size % BLOCK for file in sample.values()) for sample in samples]
-    total = sum(weights)
+def _divided(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """The samples in their order, in shards of about the same size."""
+    total = sum(map(_weight, samples))
     count = max(1, round(total / SHARD_SIZE))
-    shards: list[list[str]] = [[] for _ in range(count)]
+    shards: list[list[Sample]] = [[] for _ in range(count)]
     before = 0
-    for sample, weight in zip(samples, weights, strict=True):
-        shards[(2 * before + weight) * count // (2 * total)] += [file.path for file in sample.values()]
+    for sample in samples:
+        weight = _weight(sample)
+        shards[(2 * before + weight) * count // (2 * total)].append(sample)
         before += weight
-    return [paths for paths in shards if paths]
+    return [shard for shard in shards if shard]
+
+
+def _weight(sample: Sample) -> int:
+    """Bytes that it takes in a tar."""
+    return sum(BLOCK + file.size + -file.size % BLOCK for file in sample.values())
 
 
 def _even(slots: Sequence[Slot]) -> bool:
@@ -192,4 +199,4 @@ def _grouped(paths: Iterable[str]) -> dict[str, dict[str, str]]:
 def _usual(samples: Iterable[Iterable[str]]) -> frozenset[str]:
     """The fields that most samples have."""
     counts = Counter(frozenset(fields) for fields in samples)
-    return max(counts, key=lambda fields: (counts[fields], sorted(fields)))
+    return max(counts, key=lambda fields: (counts[fields], sorted(fields)), default=frozenset())

@@ -11,13 +11,14 @@ from catalog.events import (
     holder_subject,
     item_subject,
     recall_subject,
+    slot_subject,
     token_subject,
     version_subject,
 )
 from catalog.ledger.fold import WAITING
 from catalog.policy.recall import fingerprint
 from catalog.store.tables.accounts import accounts, tokens
-from catalog.store.tables.assets import assets, versions
+from catalog.store.tables.assets import assets, shards, versions
 from catalog.store.tables.base import Link
 from catalog.store.tables.complaints import complaints
 from catalog.store.tables.grants import grants
@@ -52,11 +53,22 @@ class ProjectionRecords:
                 f"install:{row.id}": "registered" if row.retired_at is None else "retired"
                 for row in run(select(installs))
             },
+            **self._slots(),
             **self._recalls(),
             **{f"receipt:{row.id}": row.sha256 for row in run(select(receipts.c.id, receipts.c.sha256))},
             **{flag_subject(row.version_id, row.notice_id): "flagged" for row in run(select(flags))},
             **{f"task:{row.id}": "open" if row.closed_at is None else "closed" for row in run(select(tasks))},
         }
+
+    def _slots(self) -> dict[str, str]:
+        """What is listed of each slot that does not list what was released."""
+        listed: dict[str, str | None] = {}
+        for row in self._db.execute(select(shards)):
+            subject = slot_subject(row.version_id, row.slot)
+            listed.setdefault(subject, "none")
+            if row.listed:
+                listed[subject] = row.path if row.without else None
+        return {subject: path for subject, path in listed.items() if path is not None}
 
     def _recalls(self) -> dict[str, str]:
         """Each message with whom it went to, and each holder who has answered or is late."""

@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,10 +42,11 @@ class Found:
         return self.file.open("rb", buffering=0) if self.content is None else io.BytesIO(self.content)
 
 
-def with_card(files: list[Found], card: str) -> list[Found]:
-    """The files with this card in the place of the folder's own."""
+def with_card(files: list[Found], root: Path, card: str) -> list[Found]:
+    """The files of the folder `root` with this card in the place of its own, or beside them."""
     content = card.encode()
-    return [replace(f, content=content, size=len(content)) if f.path == names.CARD else f for f in files]
+    made = Found(path=names.CARD, file=root / names.CARD, size=len(content), content=content)
+    return sorted([made, *(file for file in files if file.path != names.CARD)], key=lambda file: file.path)
 
 
 def walk(root: Path) -> list[Found]:
@@ -64,7 +65,7 @@ def _below(folder: Path, prefix: str) -> Iterator[Found]:
         for entry in entries:
             if entry.name in names.LEFT_OUT:
                 continue
-            path = names.item_path(prefix + entry.name)
+            path = names.file_path(prefix + entry.name)
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode):
                 yield from _below(Path(entry.path), path + "/")
@@ -124,7 +125,8 @@ class Intake:
     def run(self, files: list[Found], told: Mapping[str, Provenance]) -> None:
         """On return the draft holds exactly these files, durably. Raises Invalid, BlobError, CatalogError, OSError."""
         with self._store.read() as tx:
-            known = {item.path: item for item in tx.assets.items(self._version_id)}
+            # Shards are made of the files, and are no files of the folder.
+            known = {item.path: item for item in tx.assets.items(self._version_id) if item.shard is None}
         written: list[Item] = []
         waiting: set[Future[Item]] = set()
         with ThreadPoolExecutor(THREADS) as pool:
@@ -141,7 +143,8 @@ class Intake:
         gone = known.keys() - {found.path for found in files}
         if gone:
             with self._store.begin() as tx:
-                keep = [item for item in tx.assets.items(self._version_id) if item.path not in gone]
+                items = tx.assets.items(self._version_id)
+                keep = [item for item in items if item.path not in gone and item.shard is None]
                 publish.keep_only(tx, self._actor, self._version_id, keep)
 
     def _write(self, items: list[Item]) -> None:

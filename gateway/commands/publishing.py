@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import tomllib
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from tqdm import tqdm
 
 from catalog.actions import publish as publishing
 from catalog.actions import terms as terms_actions
-from catalog.policy import names
+from catalog.policy import card as cards
+from catalog.policy import names, packing
 from catalog.vocabulary import Actor, DataClass, Kind
 from faceguard.worker import Guard
 from gateway.commands import intake
 from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show, words
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
+from gateway.jobs.packing import pack_draft
 
 app = typer.Typer()
 terms = typer.Typer()
@@ -33,40 +38,96 @@ def read_warrant(file: Path) -> dict[str, Any]:
         raise Failed(f"The warrant {file} cannot be read: {error}.") from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is stored of a folder: its files, with the card as it will be served, and the shards made of them."""
+
+    files: list[intake.Found]
+    card: str
+    slots: tuple[packing.Slot, ...]
+    warnings: tuple[str, ...]
+
+
+def planned(publication: publishing.Publication, path: Path, pack: bool | None) -> Plan:
+    """What is stored is what is served: the card is completed before it is hashed, never on its way out.
+
+    `pack` None packs datasets of many small files. Raises Invalid.
+    """
+    files = intake.walk(path)
+    card, warnings = publication.card, []
+    found = None
+    if publication.kind is Kind.DATASET or pack:
+        found = packing.arrange((packing.File(file.path, file.size) for file in files), wanted=pack)
+        warnings += ["nothing-to-pack"] if pack and found is None else []
+    if found is not None and not found.even:
+        warnings.append("samples-differ")
+    elif found is not None:
+        globs = {split: packing.shard_glob(split) for split in found.splits}
+        packed = cards.with_packed(card, globs)
+        card, warnings = (card, [*warnings, "configs-kept"]) if packed is None else (packed, warnings)
+    if card:
+        card = publishing.whole_card(replace(publication, card=card))
+        files = intake.with_card(files, path, card)
+    return Plan(files=files, card=card, slots=() if found is None else found.slots, warnings=tuple(warnings))
+
+
 def release_folder(
     installation: Installation,
     actor: Actor,
     publication: publishing.Publication,
     path: Path,
+    *,
+    pack: bool | None = None,
 ) -> publishing.Released:
-    """Everything from the folder to the released version. Raises what the actions and the intake raise."""
+    """Everything from the folder to the released version. Raises what the actions and the intake raise, and Failed."""
     names.asset_name(publication.full_name)
-    files = intake.walk(path)
-    if publication.card:
-        # What is stored is what is served: the card is completed before it is hashed, never on its way out.
-        publication = replace(publication, card=publishing.whole_card(publication))
-        files = intake.with_card(files, publication.card)
+    plan = planned(publication, path, pack)
     store = installation.store
     with store.begin() as tx:
         draft = publishing.open_draft(
             tx, actor, publication.kind, publication.full_name, now=utc_now(), new_id=random_id
         )
-    total = sum(found.size for found in files)
-    with tqdm(total=total, unit="B", unit_scale=True, desc=publication.full_name, disable=None) as bar:
-
-        def on_bytes(count: int) -> None:
-            bar.update(count)
-
-        intake.Intake(store, installation.originals, actor, draft.id, on_bytes).run(files, intake.provenance(path))
+    with _bar(sum(file.size for file in plan.files), publication.full_name) as bar:
+        taking = intake.Intake(store, installation.originals, actor, draft.id, _teller(bar))
+        taking.run(plan.files, intake.provenance(path))
+    size = sum(slot.size for slot in plan.slots)
+    with _bar(size, "packing") as bar, _room_for(size):
+        pack_draft(store, installation.originals, actor, draft.id, plan.slots, _teller(bar))
     with store.begin() as tx:
-        return publishing.release(
+        released = publishing.release(
             tx,
             actor,
             draft.id,
-            publication,
+            replace(publication, card=plan.card),
             previews_per_version=installation.settings.previews_per_version,
             now=utc_now(),
         )
+    return replace(released, warnings=(*plan.warnings, *released.warnings))
+
+
+def _bar(total: int, what: str) -> tqdm[NoReturn]:
+    return tqdm(total=total, unit="B", unit_scale=True, desc=what, disable=None if total else True)
+
+
+def _teller(bar: tqdm[NoReturn]) -> Callable[[int], None]:
+    def on_bytes(count: int) -> None:
+        bar.update(count)
+
+    return on_bytes
+
+
+@contextmanager
+def _room_for(size: int) -> Iterator[None]:
+    """Say what to do where there is no room for the shards. Raises Failed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise Failed(
+            f"No space left for the packed shards, which take as much as the files: {tqdm.format_sizeof(size, 'B')}. "
+            "The files are stored and nothing is lost. Make room and run the same again, or add --no-pack."
+        ) from error
 
 
 def build_previews(installation: Installation, guard: Guard, job: int) -> None:
@@ -89,6 +150,13 @@ def publish(
     warrant: Annotated[Path, typer.Option(metavar="FILE.toml")],
     tag: Annotated[str | None, typer.Option()] = None,
     data_class: Annotated[DataClass | None, typer.Option("--class", help="Overrides the warrant's class.")] = None,
+    pack: Annotated[
+        bool | None,
+        typer.Option(
+            "--pack/--no-pack",
+            help=f"Store samples in tar shards too; by default a dataset's, from {packing.PACK_FROM} small files on.",
+        ),
+    ] = None,
     wait_previews: Annotated[bool, typer.Option("--wait-previews", help="Return when the tiles are built.")] = False,
     data: Data = None,
     as_account: As = OPERATOR,
@@ -109,7 +177,7 @@ def publish(
     with opened(data) as installation:
         with installation.store.read() as tx:
             actor = actor_named(tx, as_account)
-        released = release_folder(installation, actor, publication, path)
+        released = release_folder(installation, actor, publication, path, pack=pack)
         for warning in released.warnings:
             print(f"warning: {warning}: {words()(f'publish-warning.{warning}')}", file=sys.stderr)
         if not released.new:

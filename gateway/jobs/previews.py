@@ -6,7 +6,6 @@ else is ever stored.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -25,9 +24,9 @@ from faceguard.result import Blurred, Refused, Why
 from faceguard.spread import spread
 from faceguard.worker import Guard
 from gateway.blobs.base import BlobMissing, Originals, Previews
+from gateway.jobs.beat import now_and_then
 
 BATCH = 8  # pictures between two commits: what a crash may cost to do again
-BEAT_S = 10.0  # between two steps while a container is being read
 SPARE = 2  # threads beyond the workers: they read and store while every worker computes
 
 
@@ -57,7 +56,7 @@ class PreviewBuilder:
         built: list[Preview] = []
         with (
             ExitStack() as blobs,
-            closing(self._planned(pending, parts, blobs, _now_and_then(step))) as planned,
+            closing(self._planned(pending, parts, blobs, now_and_then(step))) as planned,
             closing(spread(self._build, planned, threads=self._guard.workers + SPARE, beat=step)) as results,
         ):
             for preview in results:
@@ -126,16 +125,3 @@ class PreviewBuilder:
                 return replace(planned.preview, state=PreviewState.REFUSED, why=why.value)
             case None:
                 return replace(planned.preview, state=PreviewState.ABSENT)
-
-
-def _now_and_then(step: Callable[[], None]) -> Callable[[], None]:
-    """The step, for those who call it far too often."""
-    due = time.monotonic() + BEAT_S
-
-    def beat() -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + BEAT_S
-            step()
-
-    return beat

@@ -78,6 +78,7 @@ class Asset:
         params: dict[str, str] = {}
         items: list[Item] = []
         stopped: list[str] = []
+        shards: set[str] = set()
         while True:
             page = transport.get(
                 wire.manifest_path(self.ns, self.short_name, version), params=params, what=f"{self.name}@{version}"
@@ -89,10 +90,14 @@ class Asset:
                     items.append(item)
                 else:
                     stopped.append(item)
+                if record.get("shard") is True:
+                    shards.add(member(record, "path", str, origin))
             if page.get("next") is None:
                 break
             params = {"cursor": member(page, "next", str, origin)}
-        return Manifest(asset=self.name, version=version, items=tuple(items), stopped=tuple(stopped))
+        return Manifest(
+            asset=self.name, version=version, items=tuple(items), stopped=tuple(stopped), shards=frozenset(shards)
+        )
 
     def fetch(
         self,
@@ -109,6 +114,7 @@ class Asset:
         and differs is replaced. Run again after an interruption, it goes on where it was. Files are read-only and share
         their room with the store of this machine where the file system can. ``include`` and ``exclude`` are one glob or
         several over whole paths (``*`` also matches ``/``). Stopped files are left out with a StoppedFilesWarning.
+        Shards, which hold the same files once more, come only where ``include`` matches them.
         Raises Stopped when the asset is stopped meanwhile, and NotStored.
         """
         fetched = self.download(to, version=version, include=include, exclude=exclude, progress=progress)

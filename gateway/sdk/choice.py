@@ -28,11 +28,15 @@ class Globs:
 
 
 def choose(manifest: Manifest, globs: Globs) -> Manifest:
-    """The part of the manifest that the globs ask for. Raises Misused when there is none."""
-    if not globs.include and not globs.exclude:
+    """The part of the manifest that the globs ask for. Raises Misused when there is none.
+
+    Shards only where `include` asks for them: what is in them is there by itself.
+    """
+    unasked = frozenset() if globs.include else manifest.shards
+    if not unasked and not globs.include and not globs.exclude:
         return manifest
-    items = tuple(item for item in manifest.items if globs.match(item.path))
-    stopped = tuple(path for path in manifest.stopped if globs.match(path))
+    items = tuple(item for item in manifest.items if item.path not in unasked and globs.match(item.path))
+    stopped = tuple(path for path in manifest.stopped if path not in unasked and globs.match(path))
     if not items and not stopped:
         asked = [*globs.include, *(f"--exclude {glob}" for glob in globs.exclude)]
         raise Misused("nothing-matches", asset=manifest.asset, include=" ".join(asked))

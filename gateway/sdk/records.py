@@ -27,12 +27,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The files of one version. `stopped` are the paths of those that are held or withheld: they have no bytes."""
+    """The files of one version. `stopped` are the paths of those that are held or withheld: they have no bytes.
+
+    `shards` are the paths, stopped ones too, of tars that hold other files of the version once more.
+    """
 
     asset: str
     version: str
     items: tuple[Item, ...]
     stopped: tuple[str, ...]
+    shards: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:

@@ -233,13 +233,17 @@ class AssetPage(TypedDict):
 
 
 class ManifestItem(TypedDict):
-    """One file. A stopped one (state held or withheld) has path and state only."""
+    """One file. A stopped one (state held or withheld) has path and state only.
+
+    `shard`: a tar of other files of the version, which are listed by themselves too.
+    """
 
     path: str
     state: str
     size: NotRequired[int]
     sha256: NotRequired[str]
     media_type: NotRequired[str]
+    shard: NotRequired[bool]
 
 
 class ManifestPage(TypedDict):

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import anyio.to_thread
 
@@ -26,6 +26,15 @@ T = TypeVar("T")
 READERS = 8
 MAX_GROUNDS = 20_000
 MAX_MANIFEST_ITEMS = 1_000_000  # about 400 MB at most, all versions together
+
+
+class Contents(NamedTuple):
+    """A version's items by path, in order of path: those that are listed, and every one that has an address."""
+
+    listed: Mapping[str, Item]
+    every: Mapping[str, Item]
+
+
 GroundKey = tuple[str | None, str | None, str, str, str]
 
 
@@ -39,7 +48,7 @@ class Catalogue:
         self._readers = anyio.CapacityLimiter(READERS)
         self._writer = anyio.CapacityLimiter(1)  # one transaction writes at a time: a second thread would only wait
         self._grounds: OrderedDict[GroundKey, Ground] = OrderedDict()
-        self._manifests: OrderedDict[str, Mapping[str, Item]] = OrderedDict()
+        self._contents: OrderedDict[tuple[str, int], Contents] = OrderedDict()
         self._kept_items = 0
         self._generation = 0
 
@@ -91,27 +100,33 @@ class Catalogue:
         return ground
 
     async def manifest(self, ground: Ground) -> Mapping[str, Item]:
-        """The items of the ground's version by path, in order of path."""
+        """The items of the ground's version by path, in order of path; of each slot's shards the one that is listed."""
+        return (await self._contents_of(ground)).listed
+
+    async def _contents_of(self, ground: Ground) -> Contents:
         version = ground.version
         if version is None:
-            return {}
-        kept = self._manifests.get(version.id)
+            return Contents({}, {})
+        kept = self._contents.get(version.contents)
         if kept is not None:
-            self._manifests.move_to_end(version.id)
+            self._contents.move_to_end(version.contents)
             return kept
-        items = {item.path: item for item in await self.read(lambda tx: tx.assets.items(version.id))}
+        every = {item.path: item for item in await self.read(lambda tx: tx.assets.items(version.id))}
+        hidden = {path for path, item in every.items() if item.shard is not None and not item.shard.listed}
+        listed = {path: item for path, item in every.items() if path not in hidden} if hidden else every
+        contents = Contents(listed, every)
         if version.state is not VersionState.DRAFT:
-            self._keep(version.id, items)
-        return items
+            self._keep(version.contents, contents)
+        return contents
 
-    def _keep(self, version_id: str, items: Mapping[str, Item]) -> None:
-        if version_id in self._manifests:
+    def _keep(self, key: tuple[str, int], contents: Contents) -> None:
+        if key in self._contents:
             return
-        self._manifests[version_id] = items
-        self._kept_items += len(items)
-        while self._kept_items > MAX_MANIFEST_ITEMS and len(self._manifests) > 1:
-            _, dropped = self._manifests.popitem(last=False)
-            self._kept_items -= len(dropped)
+        self._contents[key] = contents
+        self._kept_items += len(contents.every)
+        while self._kept_items > MAX_MANIFEST_ITEMS and len(self._contents) > 1:
+            _, dropped = self._contents.popitem(last=False)
+            self._kept_items -= len(dropped.every)
 
     async def access(self, actor: Actor, door: Door, ns: str, name: str, ref: str) -> tuple[deliver.Access, Ground]:
         """The decision on a whole version. Raises Denied."""
@@ -124,7 +139,7 @@ class Catalogue:
     async def item(self, actor: Actor, ns: str, name: str, ref: str, path: str) -> deliver.Access:
         """The decision on one item's bytes. Raises Denied."""
         ground = await self.ground(actor, ns, name, ref)
-        item = (await self.manifest(ground)).get(path)
+        item = (await self._contents_of(ground)).every.get(path)
         access = deliver.judge(ground, actor, Door.BYTES, item=item, one=True)
         if not access.decision.allowed:
             raise denied(access)

@@ -107,7 +107,9 @@ shards = Table(
 )
 
 of_shard = and_(shards.c.version_id == items.c.version_id, shards.c.path == items.c.path)
-ITEMS = select(items, shards.c.slot.label("packs"), shards.c.without, shards.c.listed).outerjoin(shards, of_shard)
+_columns = (*items.c, shards.c.slot.label("packs"), shards.c.without, shards.c.listed)
+ITEMS = select(*_columns).select_from(items).outerjoin(shards, of_shard)
+SHARDS = select(*_columns).select_from(shards).join(items, of_shard)
 
 BATCH = 500
 LIKE = re.compile(r"[%_\\]")  # what LIKE would not take literally
@@ -161,9 +163,7 @@ def item_of(row: AnyRow) -> Item:
         media_type=row.media_type,
         provenance=Provenance(source_url=told[0], source_sha256=told[1], source_author=told[2]) if any(told) else None,
         slot=row.slot,
-        shard=None
-        if row.packs is None
-        else Shard(slot=row.packs, without=tuple(row.without), listed=row.listed),
+        shard=None if row.packs is None else Shard(slot=row.packs, without=tuple(row.without), listed=row.listed),
     )
 
 

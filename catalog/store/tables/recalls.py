@@ -44,6 +44,7 @@ from catalog.recalls import (
 )
 from catalog.store.tables.assets import items, versions
 from catalog.store.tables.base import AnyRow, Bulk, Instant, Link, batches, metadata, stamp
+from catalog.store.tables.shards import ShardRecords
 from catalog.store.tables.stops import notices, stopped_items
 from catalog.vocabulary import ItemState, StopReason, VersionState
 
@@ -182,6 +183,7 @@ def _of_versions(recall: Recall) -> Any:
 class RecallRecords:
     def __init__(self, link: Link) -> None:
         self._db = link.connection
+        self._shards = ShardRecords(link)
 
     def add(self, recall: Recall) -> int:
         row = {
@@ -246,12 +248,12 @@ class RecallRecords:
     def digests(self, recall: Recall) -> Sequence[tuple[str, int]]:
         query = select(items.c.sha256, items.c.size).distinct().where(_of_versions(recall)).order_by(items.c.sha256)
         if recall.sha256 is not None:
-            query = query.where(items.c.sha256 == recall.sha256)
+            query = query.where(items.c.sha256.in_(self._with(recall, recall.sha256)))
         return [(row.sha256, row.size) for row in self._db.execute(query)]
 
     def named_in(self, recall: Recall, digests: Collection[str]) -> frozenset[str]:
         if recall.sha256 is not None:
-            return frozenset({recall.sha256} & set(digests))
+            return self._with(recall, recall.sha256) & set(digests)
         found: set[str] = set()
         for some in batches(sorted(digests)):
             query = select(items.c.sha256).where(items.c.sha256.in_(some), _of_versions(recall))
@@ -297,6 +299,11 @@ class RecallRecords:
             Barred(path=row.path, notice_id=row.notice_id, there=row.there)
             for row in self._db.execute(revoked.order_by(mine.c.path).limit(limit))
         ]
+
+    def _with(self, recall: Recall, sha256: str) -> frozenset[str]:
+        """The one content, and the shards of those versions that have it inside."""
+        holding = self._shards.holding(sha256)
+        return frozenset({sha256, *(item.sha256 for _, version, item in holding if version in recall.versions)})
 
     def holder(self, notice_id: str, account_id: str) -> Holder | None:
         mine = (recall_holders.c.notice_id == notice_id) & (recall_holders.c.account_id == account_id)

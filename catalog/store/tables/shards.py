@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import delete, select, update
 
-from catalog.store.tables.assets import ITEMS, item_of, item_row, items, shards, versions
+from catalog.store.tables.assets import ITEMS, SHARDS, item_of, item_row, items, shards, versions
 from catalog.store.tables.base import Link, batches
 from catalog.vocabulary import Item, VersionState
 
@@ -46,7 +46,7 @@ class ShardRecords:
         self._db.execute(loose.values(slot=None))
 
     def of(self, version_id: str) -> Sequence[Item]:
-        rows = self._db.execute(ITEMS.where(items.c.version_id == version_id, shards.c.path.is_not(None)))
+        rows = self._db.execute(SHARDS.where(shards.c.version_id == version_id))
         return sorted((item_of(row) for row in rows), key=lambda item: item.path)
 
     def members(self, version_id: str, slot: int) -> Sequence[Item]:
@@ -56,7 +56,7 @@ class ShardRecords:
     def holding(self, sha256: str) -> Sequence[tuple[str, str, Item]]:
         member = items.alias()
         query = (
-            ITEMS.add_columns(versions.c.asset_id, member.c.path.label("member"))
+            SHARDS.add_columns(versions.c.asset_id, member.c.path.label("member"))
             .join(versions, versions.c.id == items.c.version_id)
             .join(member, (member.c.version_id == shards.c.version_id) & (member.c.slot == shards.c.slot))
             .where(member.c.sha256 == sha256, versions.c.state != VersionState.DRAFT.value)
@@ -69,8 +69,8 @@ class ShardRecords:
 
     def inside(self, asset_id: str, sha256: str) -> frozenset[str]:
         query = (
-            ITEMS.join(versions, versions.c.id == items.c.version_id)
-            .where(versions.c.asset_id == asset_id, items.c.sha256 == sha256, shards.c.path.is_not(None))
+            SHARDS.join(versions, versions.c.id == items.c.version_id)
+            .where(versions.c.asset_id == asset_id, items.c.sha256 == sha256)
             .limit(1)  # the same bytes hold the same files, in whichever version
         )
         row = self._db.execute(query).first()

@@ -25,6 +25,7 @@ from catalog.vocabulary import (
     DataClass,
     Decision,
     Door,
+    Item,
     Kind,
     Reason,
     Role,
@@ -144,6 +145,14 @@ def without_stopped_card(tx: Transaction, version: Version, stopped: Mapping[str
     return replace(version, card="") if card is not None and card.sha256 in stopped else version
 
 
+def manifest_record(item: Item, stopped: str | None) -> dict[str, object]:
+    """One file; of a stopped one the path and its state alone. A shard says that it is one: its files are there too."""
+    record: dict[str, object] = {"path": item.path, "state": stopped or "served"}
+    if stopped is None:
+        record |= {"size": item.size, "sha256": item.sha256, "media_type": item.media_type}
+    return record if item.shard is None else {**record, "shard": True}
+
+
 def is_insider(actor: Actor, ground: Ground) -> bool:
     return ground.facts.own or (actor.account is not None and actor.account.role is Role.OPERATOR)
 
@@ -192,18 +201,7 @@ class Assets:
         if body is None:
             items = await self._catalogue.manifest(ground)
             states = {sha256: stop.state.value for sha256, stop in ground.stopped.items()}
-            records = [
-                {"path": item.path, "state": states[item.sha256]}
-                if item.sha256 in states
-                else {
-                    "path": item.path,
-                    "size": item.size,
-                    "sha256": item.sha256,
-                    "media_type": item.media_type,
-                    "state": "served",
-                }
-                for item in items.values()
-            ]
+            records = [manifest_record(item, states.get(item.sha256)) for item in items.values()]
             whole = {"asset": asset.full_name, "version": version.id, "items": records, "next": None}
             body = bytes(reply(whole).body)
             self._manifests[key] = body

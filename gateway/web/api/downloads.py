@@ -317,9 +317,12 @@ def disposition(name: str) -> bytes:
 def select(
     manifest: Mapping[str, Item], ground: Ground, include: Sequence[str]
 ) -> tuple[list[Item], tuple[str, bytes] | None]:
-    """The items that may be served, and a last member that names the chosen ones that may not."""
+    """The items that may be served, and a last member that names the chosen ones that may not.
+
+    Shards hold what is chosen already, and come only to those who ask for some files by name.
+    """
     globs = Globs(include)
-    chosen = [item for item in manifest.values() if globs.choose(item.path)]
+    chosen = [item for item in manifest.values() if (include or item.shard is None) and globs.choose(item.path)]
     stopped = [
         {"path": item.path, "state": ground.stopped[item.sha256].state.value}
         for item in chosen

@@ -1,6 +1,7 @@
 """What every store of originals MUST do."""
 
 import asyncio
+import contextlib
 import errno
 import hashlib
 import io
@@ -11,9 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from catalog.vocabulary import Shard
 from faceguard.opener import pictures_in
 from faceguard.result import Limits, Refused
 from gateway.blobs.base import Blob, BlobMismatch, BlobMissing, BlobsFull, Originals, Stored
+from gateway.jobs.packing import make_shard
+from tests import builders
 
 MIB = 1024 * 1024
 
@@ -176,3 +180,29 @@ def test_pictures_inside_a_container_are_read_by_ranges_of_it(originals: Origina
         found.append(picture if isinstance(picture, bytes) else picture.read(0, picture.size))
     blob.close()
     assert found == [files[f"{number:02}.jpg"] for number in (5, 15, 25, 35)]
+
+
+def test_a_shard_of_stored_files_is_a_tar_that_any_program_reads(originals: Originals) -> None:
+    # More than are read ahead at once, an empty one, and one that is read in pieces.
+    contents = {f"{n:03}.bin": bytes([n % 251]) * (n * 37) for n in range(150)} | {"large.bin": os.urandom(3 << 20)}
+    for content in contents.values():
+        originals.put(io.BytesIO(content), len(content))
+    members = [builders.item(path, content) for path, content in sorted(contents.items())]
+    told: list[int] = []
+    shard = make_shard(originals, "s.tar", Shard(slot=0, without=(), listed=True), members, told.append)
+    assert sum(told) == shard.size
+    with contextlib.closing(originals.open(shard.sha256)) as blob:
+        data = blob.read(0, blob.size)
+    assert hashlib.sha256(data).hexdigest() == shard.sha256
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        found = {member.name: content.read() for member in tar if (content := tar.extractfile(member)) is not None}
+    assert found == contents
+    again = make_shard(originals, "s.tar", Shard(slot=0, without=(), listed=True), members, told.append)
+    assert again == shard
+
+
+def test_a_shard_that_lacks_a_file_leaves_nothing(originals: Originals) -> None:
+    before = set(originals.digests())
+    with pytest.raises(BlobMissing):
+        make_shard(originals, "s.tar", Shard(slot=0, without=(), listed=True), [builders.item()], lambda _: None)
+    assert set(originals.digests()) == before

@@ -118,7 +118,11 @@ def test_names_are_divided_as_the_readers_of_shards_divide_them(path: str) -> No
 
 
 files = st.dictionaries(
-    st.tuples(st.sampled_from(["", "train/", "b/c/"]), st.text("abc-", min_size=1, max_size=4), st.sampled_from(["jpg", "json", "seg.png"])),
+    st.tuples(
+        st.sampled_from(["", "train/", "b/c/"]),
+        st.text("abc-", min_size=1, max_size=4),
+        st.sampled_from(["jpg", "json", "seg.png"]),
+    ),
     st.integers(0, 400 * MIB),
     min_size=1,
     max_size=60,

@@ -52,7 +52,8 @@ class Croissant:
         if deliver.judge(ground, actor, Door.MANIFEST).decision.allowed:
             few = {kind.media_type for kind in kinds if kind.count <= LISTED}
             items = await self._catalogue.manifest(ground)
-            listed = [i for i in items.values() if i.media_type in few and i.sha256 not in ground.stopped]
+            files = [item for item in items.values() if item.shard is None]
+            listed = [file for file in files if file.media_type in few and file.sha256 not in ground.stopped]
         answer = reply(document(seen, base_url=self._base, kinds=kinds, listed=listed))
         answer.headers["content-type"] = MEDIA_TYPE
         answer.headers["vary"] = "authorization, cookie"
@@ -70,7 +71,8 @@ class Croissant:
         kept = self._kinds.get(version.id)
         if kept is None:
             items = await self._catalogue.manifest(ground)
-            kept = await anyio.to_thread.run_sync(file_kinds, items.values())
+            files = [item for item in items.values() if item.shard is None]
+            kept = await anyio.to_thread.run_sync(file_kinds, files)
             if version.state is not VersionState.DRAFT:
                 self._kinds[version.id] = kept
                 if len(self._kinds) > KEPT_KINDS:

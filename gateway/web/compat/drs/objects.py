@@ -126,7 +126,8 @@ class Objects:
         kept = self._bundles.get(place.version.id)
         if kept is None:
             items = await self._catalogue.manifest(place.ground)
-            kept = self._bundles[place.version.id] = await anyio.to_thread.run_sync(bundles, items)
+            files = {path: item for path, item in items.items() if item.shard is None}  # each once
+            kept = self._bundles[place.version.id] = await anyio.to_thread.run_sync(bundles, files)
             if len(self._bundles) > KEPT_BUNDLES:
                 self._bundles.popitem(last=False)
         return kept

@@ -14,13 +14,16 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 SHARED = 24  # hex digits that a derived commit has in common with its version
 
 
-def derived(version_id: str, stopped: Iterable[str]) -> str:
-    """The commit of the version without the items of these digests; the version's own id when there are none."""
-    digests = sorted(set(stopped))
-    if not digests:
+def derived(version_id: str, stopped: Iterable[str], added: Iterable[str] = ()) -> str:
+    """The commit of the version without the items of these digests, and with shards that were made anew since.
+
+    The version's own id when it is as it was released.
+    """
+    changes = sorted(set(stopped)) + sorted(f"+{sha256}" for sha256 in set(added))
+    if not changes:
         return version_id
-    missing = hashlib.sha256("\n".join(digests).encode()).hexdigest()
-    return version_id[:SHARED] + missing[: len(version_id) - SHARED]
+    digest = hashlib.sha256("\n".join(changes).encode()).hexdigest()
+    return version_id[:SHARED] + digest[: len(version_id) - SHARED]
 
 
 def version_of(commit: str, version_ids: Iterable[str]) -> str | None:

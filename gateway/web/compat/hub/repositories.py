@@ -15,6 +15,7 @@ from catalog.vocabulary import Actor, Asset, Door, Item, Kind, Reason, Version
 from gateway.web.compat.hub import commits
 from gateway.web.context import Catalogue, denied
 
+Changes = tuple[tuple[str, ...], tuple[str, ...]]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -64,7 +65,7 @@ class Repositories:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._versions: OrderedDict[tuple[str, str], str] = OrderedDict()  # (asset, derived commit) → version id
-        self._missing: OrderedDict[tuple[str, frozenset[str]], tuple[str, ...]] = OrderedDict()
+        self._changed: OrderedDict[tuple[tuple[str, int], frozenset[str]], Changes] = OrderedDict()
 
     async def at(self, actor: Actor, where: Mapping[str, str], revision: str | None = None) -> Place:
         """What anyone may know of the repository at the revision, by default the one of the address, else `main`.
@@ -81,8 +82,8 @@ class Repositories:
             raise NoSuchRevision(asset=asset.full_name, revision=revision)
         if not access.decision.allowed:
             raise denied(access)
-        missing = await self._stopped(ground, version)
-        present = commits.derived(version.id, missing)
+        missing, added = await self._changes(ground, version)
+        present = commits.derived(version.id, missing, added)
         pinned = commits.COMMIT.fullmatch(revision) is not None
         return Place(
             asset=asset,
@@ -138,16 +139,18 @@ class Repositories:
             _keep(self._versions, key, kept)
         return kept
 
-    async def _stopped(self, ground: Ground, version: Version) -> tuple[str, ...]:
-        """The digests of the version's items that are not served at present."""
-        if not ground.stopped:
-            return ()
-        key = (version.id, frozenset(ground.stopped))
-        kept = self._missing.get(key)
+    async def _changes(self, ground: Ground, version: Version) -> Changes:
+        """What the version's files are not as they were released: digests that are not served, and of new shards."""
+        if not ground.stopped and not version.packing:
+            return (), ()
+        key = (version.contents, frozenset(ground.stopped))
+        kept = self._changed.get(key)
         if kept is None:
-            items = await self._catalogue.manifest(ground)
-            kept = tuple(sorted({item.sha256 for item in items.values()} & ground.stopped.keys()))
-            _keep(self._missing, key, kept)
+            items = (await self._catalogue.manifest(ground)).values()
+            missing = {item.sha256 for item in items} & ground.stopped.keys()
+            added = {item.sha256 for item in items if item.shard is not None and item.shard.without}
+            kept = tuple(sorted(missing)), tuple(sorted(added - missing))
+            _keep(self._changed, key, kept)
         return kept
 
 

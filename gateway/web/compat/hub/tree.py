@@ -79,7 +79,7 @@ class Trees:
         self._catalogue = catalogue
         self._repositories = repositories
         self._base = base_url
-        self._lists: OrderedDict[str, list[str]] = OrderedDict()
+        self._lists: OrderedDict[tuple[str, int], list[str]] = OrderedDict()
 
     async def tree(self, request: Request, actor: Actor) -> Response:
         """?recursive=&expand=&limit=&cursor=. Raises NoSuchEntry for a folder that is not there."""
@@ -171,11 +171,11 @@ class Trees:
         return commit_record(place.version.id, words_for("en")("hub.commit-release"), at, place.asset.ns)
 
     def _paths(self, place: Place, items: Mapping[str, Item]) -> list[str]:
-        kept = self._lists.get(place.version.id)
+        kept = self._lists.get(place.version.contents)
         if kept is None:
             kept = list(items)
             if place.version.state is not VersionState.DRAFT:
-                self._lists[place.version.id] = kept
+                self._lists[place.version.contents] = kept
                 if len(self._lists) > KEPT_LISTS:
                     self._lists.popitem(last=False)
         return kept
