@@ -113,7 +113,8 @@ def gateway(folder: Path, files: Path) -> Iterator[Server]:
     (folder / "warrant.toml").write_text(WARRANT)
     text = str(folder / "terms.md")
     run("terms", "publish", "bench", "--zh", text, "--en", text)
-    version = run("publish", "dataset", NAME, str(files), "--terms", "bench", "--warrant", str(folder / "warrant.toml"))
+    warrant = str(folder / "warrant.toml")
+    version = run("publish", "dataset", NAME, str(files), "--terms", "bench", "--warrant", warrant, "--no-pack")
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen([HUBGATE, "serve", "--port", str(port)], env=environ, stderr=log)
     try:

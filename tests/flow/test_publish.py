@@ -35,6 +35,7 @@ def test_a_publish_that_was_killed_goes_on_and_releases_every_file(gateway: Gate
     keys = tmp_path / "warrant.toml"
     keys.write_text(as_toml(warrant()), encoding="utf-8")
     command = ["publish", "dataset", "demo/many", str(folder), "--terms", "research-use", "--warrant", str(keys)]
+    command.append("--no-pack")
     process = subprocess.Popen(
         [HUBGATE, *command], env=gateway.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

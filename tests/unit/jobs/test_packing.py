@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.actions import packing, publish, stops
+from catalog.actions.authority import in_person
 from catalog.errors import Conflict, Invalid
 from catalog.policy import names
 from catalog.policy import packing as rules
@@ -366,7 +367,7 @@ def test_holders_of_a_shard_are_told_of_a_file_in_it_and_what_to_delete(packed: 
 def recalled(packed: Packed, notice: Notice) -> set[Actor]:
     with packed.store.read() as tx:
         holders = [one.account_id for one in tx.recalls.holders(notice.id, limit=100)]
-        return {builders.in_person(account) for one in holders if (account := tx.accounts.get(one)) is not None}
+        return {in_person(account) for one in holders if (account := tx.accounts.get(one)) is not None}
 
 
 def test_an_archive_from_which_shards_stayed_out_makes_no_one_a_holder_of_one(packed: Packed) -> None:
