@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from gateway.sdk import wire
 from gateway.sdk.errors import Misused, NotFound, StoppedFilesWarning
@@ -149,17 +149,56 @@ class Asset:
         )
 
     def open(self, path: str, *, version: str = wire.MAIN) -> io.BufferedReader:
-        """One file to read from the gateway, piece by piece: seekable, 1 MiB read ahead, nothing kept on disk.
+        """One file to read from the gateway, piece by piece: seekable, read ahead, nothing kept on disk.
 
-        Its bytes are not checked against the digest, as they are never all here; `fetch` does that.
+        Its bytes are not checked against the digest, as they are never all here; `fetch` does that. A stop ends the
+        reading with Stopped.
         """
         from gateway.sdk.remote import open_remote
 
-        manifest = self.manifest(version)
-        for item in manifest.items:
+        listed = self.manifest(version)
+        return open_remote(self._hub.transport, self.ns, self.short_name, listed.version, self.find(listed, path))
+
+    def load_torch(self, path: str, *, version: str = wire.MAIN, map_location: object = "cpu") -> Any:
+        """What a PyTorch file holds, such as a state dict: .safetensors, or .pth, .pt, .bin and the like.
+
+        The file is kept in this machine's store and its digest checked before it is read; pickles are read with
+        ``weights_only=True``, so nothing in them runs. Raises NotLoaded, and Misused when torch is missing.
+        """
+        from gateway.sdk.loaders import load_torch
+
+        return load_torch(*self._kept(path, version), map_location)
+
+    def load_megengine(self, path: str, *, version: str = wire.MAIN) -> Any:
+        """What a MegEngine file holds, such as a state dict: numpy arrays for ``Module.load_state_dict``.
+
+        As `load_torch`; a pickle is read by a reader that knows numbers, texts, containers and arrays, and no code.
+        Raises NotLoaded, and Misused when numpy is missing.
+        """
+        from gateway.sdk.loaders import load_megengine
+
+        return load_megengine(*self._kept(path, version))
+
+    def find(self, listed: Manifest, path: str) -> Item:
+        """The item at a path of a manifest. Raises Stopped for one that is stopped, NotFound when there is none."""
+        for item in listed.items:
             if item.path == path:
-                return open_remote(self._hub.transport, self.ns, self.short_name, manifest.version, item)
-        raise NotFound("not-found", status=404, detail="", url=self._hub.url, what=f"{self.name}:{path}")
+                return item
+        what = f"{self.name}:{path}"
+        if path in listed.stopped:  # the gateway itself says why
+            address = wire.file_path(self.ns, self.short_name, listed.version, path)
+            with self._hub.transport.stream(address, what=what, headers={"range": "bytes=0-0"}):
+                pass  # it is served again: it was held when the list was made
+        raise NotFound("not-found", status=404, detail="", url=self._hub.url, what=what)
+
+    def _kept(self, path: str, version: str) -> tuple[BinaryIO, Path]:
+        from gateway.sdk.content import open_kept
+
+        self._hub.be_known()
+        listed = self.manifest(version)
+        item = self.find(listed, path)
+        file = open_kept(self._hub.transport, self._hub.machine, listed, item, progress=True)
+        return file, Path(item.path)
 
     def __repr__(self) -> str:
         return f"<{self._kind or 'asset'} {self.name} at {self._hub.url}>"

@@ -18,7 +18,7 @@ from gateway.sdk.records import member
 from gateway.sdk.words import Language, language
 
 if TYPE_CHECKING:
-    from gateway.sdk.download import Machine
+    from gateway.sdk.machine import Machine
     from gateway.sdk.recall.desk import Desk
     from gateway.sdk.recall.held import Held
     from gateway.sdk.recall.look import Look
@@ -46,6 +46,7 @@ class Hub:
         self._transport: Transport | None = None
         self._machine: Machine | None = None
         self._opening = threading.RLock()
+        self._process = os.getpid()
         if self._token is not None and look and (data_home(os.environ) / HOLDINGS).exists():
             from gateway.sdk.recall import look as background
 
@@ -54,6 +55,7 @@ class Hub:
     @property
     def transport(self) -> "Transport":
         """The connections, opened with the first request. For the SDK's own parts."""
+        self._after_fork()
         with self._opening:
             if self._transport is None:
                 # Loading the HTTP library takes longer than everything else here, so it waits until it is needed.
@@ -65,10 +67,11 @@ class Hub:
     @property
     def machine(self) -> "Machine":
         """The store and the record of this machine, made with the first fetch. For the SDK's own parts."""
+        self._after_fork()
         with self._opening:
             if self._machine is None:
-                from gateway.sdk.download import Machine  # file locks and SQLite load slowly, and not everyone fetches
                 from gateway.sdk.holdings import Holdings
+                from gateway.sdk.machine import Machine  # file locks and SQLite load slowly, and not everyone fetches
                 from gateway.sdk.store import Store
 
                 folder = data_home(os.environ)
@@ -161,6 +164,12 @@ class Hub:
         from gateway.sdk.extract import extract
 
         return extract(self.machine, self.url, Path(archive), None if to is None else Path(to))
+
+    def _after_fork(self) -> None:
+        """Connections are no two processes' to share: the child of a fork, such as a data loader's, opens its own."""
+        if self._process != os.getpid():
+            self._process, self._opening = os.getpid(), threading.RLock()
+            self._transport = self._machine = None
 
     def _desk(self) -> "Desk":
         from gateway.sdk.recall.desk import Desk

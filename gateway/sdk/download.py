@@ -5,24 +5,23 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from filelock import FileLock
-
 from gateway.sdk import wire
 from gateway.sdk.choice import Globs, choose, queries
+from gateway.sdk.content import bring_content
 from gateway.sdk.destination import WINDOWS, Destination
-from gateway.sdk.errors import NoSpace, Stopped, WrongBytes
-from gateway.sdk.holdings import Holdings, NewCopy
-from gateway.sdk.large import Abandoned, Large, Slow
+from gateway.sdk.errors import NoSpace, Stopped
+from gateway.sdk.holdings import NewCopy
+from gateway.sdk.large import Abandoned, Slow
+from gateway.sdk.machine import Machine
 from gateway.sdk.paths import check_all
 from gateway.sdk.progress import Bar, bar
 from gateway.sdk.records import Item, Manifest
 from gateway.sdk.small import SMALL, Small, bring_small
-from gateway.sdk.store import Store, digest_of
+from gateway.sdk.store import digest_of
 from gateway.sdk.transport import Transport
 from gateway.sdk.words import size
 
@@ -46,26 +45,6 @@ class Fetched:
     size: int
     kept: int
     stopped: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Where fetches leave what they bring, and where they write down that they do."""
-
-    store: Store
-    holdings: Holdings
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """No other process follows recalls here meanwhile: it is waited for."""
-        with FileLock(self.store.home / "recalls.lock"):
-            yield
-
-    def drop_parts(self, url: str, asset: str) -> None:
-        """Delete what is unfinished of an asset that was stopped, also what earlier runs left."""
-        for kept in self.holdings.contents(url):
-            if kept.asset == asset:
-                self.store.drop_part(kept.sha256)
 
 
 def download(
@@ -237,22 +216,14 @@ class _Fetch:
             raise
 
     def _bring(self, item: Item) -> None:
-        """Bring one content to all its places. Raises WrongBytes, Stopped, and what may pass when it did not."""
-        address = wire.file_path(self._ns, self._name, self._listed.version, item.path)
-        what = f"{self._listed.asset}:{item.path}"
-        with self._store.filling(item.sha256, self._check):
-            if self._store.has(item.sha256, item.size, self._check):  # another process was quicker
-                self._bar.advance(item.size)
-            else:
-                large = Large(self._transport, self._store, item, address, what, self._bar, self._ending, self._slow)
-                try:
-                    if not large.bring() and not large.bring():
-                        raise WrongBytes("wrong-bytes", path=item.path)
-                except Stopped as stop:
-                    self._store.drop_part(item.sha256)
-                    self._stopped = stop
-                    raise
-                self._store.keep_part(item.sha256)
+        """Bring one content to all its places. Raises as `bring_content`."""
+        try:
+            bring_content(
+                self._transport, self._store, self._listed, item, self._bar, self._ending, self._slow, self._check
+            )
+        except Stopped as stop:
+            self._stopped = stop
+            raise
         self._place([item.sha256])
 
     def _place(self, sha256s: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ HubError
 │   ├── TermsChanged       409: what was accepted is not in force any more
 │   ├── Stopped            451: held, withheld or revoked; `notice` is where it says why
 │   └── Unavailable        429, 502, 503, 504, also after several tries
+├── NotLoaded          a file holds more than plain data, or is none of its kind; nothing in it was run
 └── NotStored          the bytes could not be put in their place
     ├── WrongBytes         the digest does not match, twice
     ├── UnsafePath         the path would lead out of the destination
@@ -130,6 +131,10 @@ class Unavailable(Refused):
     def __init__(self, code: str, *, status: int, detail: str, retry_after_s: float = 0.0, **params: object) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(code, status=status, detail=detail, **params)  # type: ignore[arg-type]
+
+
+class NotLoaded(HubError):
+    """The file is not what a loader takes; `params["why"]` says what was in the way. Nothing in it was run."""
 
 
 class NotStored(HubError):

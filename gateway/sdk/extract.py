@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from gateway.sdk.destination import WINDOWS, Destination
-from gateway.sdk.download import Machine
 from gateway.sdk.errors import Misused, UnsafePath
 from gateway.sdk.holdings import EXTRACTED, UNFINISHED, Copy, NewCopy
+from gateway.sdk.machine import Machine
 from gateway.sdk.paths import OURS, safe_parts
 from gateway.sdk.store import BINARY, BLOCK, NOFOLLOW, READ_ONLY
 

@@ -185,7 +185,7 @@ class Holdings:
         with self.writing() as db:
             version_id = _version_id(db, url, asset, version)
             db.executemany(
-                "INSERT INTO contents (version_id, sha256, size) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO contents (version_id, sha256, size) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = 0",
                 ((version_id, sha256, size) for sha256, size in contents),
             )
 

@@ -48,16 +48,29 @@ class Store:
 
     def has(self, sha256: str, size: int, abandoned: Callable[[], None] = lambda: None) -> bool:
         """Whether the content is there and whole: its bytes are read. One that is not is taken away."""
+        file = self.open_content(sha256, size, abandoned)
+        if file is not None:
+            file.close()
+        return file is not None
+
+    def open_content(self, sha256: str, size: int, abandoned: Callable[[], None] = lambda: None) -> BinaryIO | None:
+        """The content, at its start, when it is there and whole: these very bytes were read. Else as `has`."""
         try:
             descriptor = os.open(self.place_of(sha256), os.O_RDONLY | NOFOLLOW | BINARY)
         except OSError:
-            return False
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            return None
+        file = os.fdopen(descriptor, "rb", buffering=0)
+        try:
             if os.fstat(descriptor).st_size == size and digest_of(file, abandoned).hexdigest() == sha256:
-                return True
+                file.seek(0)
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
         # Somebody wrote through a link to it. The link keeps what was written; the name is the store's own.
         self.place_of(sha256).unlink(missing_ok=True)
-        return False
+        return None
 
     @contextmanager
     def filling(self, sha256: str, abandoned: Callable[[], None]) -> Iterator[None]:

@@ -147,6 +147,23 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} cannot be read as a tar or zip file. Check it with its publisher.",
         "{path} 无法作为 tar 或 zip 文件读取。请与发布者核对。",
     ),
+    # loaders
+    "no-library": (
+        "This needs {library}. Install it: `pip install {library}`.",
+        "这里需要 {library}。请安装：`pip install {library}`。",
+    ),
+    "torch-old": (
+        "torch {version} may run code from a file it loads. Install torch 2.6 or later, then load {path} again.",
+        "torch {version} 在加载文件时可能执行其中的代码。请安装 torch 2.6 或更高版本，再加载 {path}。",
+    ),
+    "not-loaded": (
+        "{path} is not loaded: {why}. Nothing in it was run. Ask its publisher for a .safetensors file.",
+        "未加载 {path}：{why}。其中没有任何代码被执行。请向发布者索取 .safetensors 文件。",
+    ),
+    "read-only": (
+        "{path} cannot be written: a gateway is read-only here. Publishing is done with `hubgate publish`.",
+        "无法写入 {path}：网关在此处只读。发布请使用 `hubgate publish`。",
+    ),
     # recalls
     "reason-rights_complaint": ("a person asked for it", "当事人提出请求"),
     "reason-child": ("it shows a child", "内容涉及儿童"),

@@ -13,9 +13,10 @@ import pytest
 from gateway.sdk import errors
 from gateway.sdk.choice import Globs
 from gateway.sdk.destination import Destination
-from gateway.sdk.download import Fetched, Machine, download
+from gateway.sdk.download import Fetched, download
 from gateway.sdk.holdings import Holdings
 from gateway.sdk.large import Slow, Spans
+from gateway.sdk.machine import Machine
 from gateway.sdk.patience import ASKING
 from gateway.sdk.records import Item, Manifest
 from gateway.sdk.store import Store

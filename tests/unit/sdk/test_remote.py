@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import zipfile
 from collections.abc import Iterator
 
@@ -45,6 +46,35 @@ def test_small_reads_share_a_request_and_reading_all_takes_one_more(file: io.Buf
     assert [asked.headers["range"] for asked in origin.asked] == [f"bytes=0-{READ_AHEAD - 1}"]
     assert file.read() == CONTENT[100_000:]
     assert len(origin.asked) == 2
+
+
+def test_whoever_reads_on_has_the_next_piece_come_meanwhile_and_pieces_grow(
+    file: io.BufferedReader, origin: Origin
+) -> None:
+    assert b"".join(iter(lambda: file.read(50_000), b"")) == CONTENT
+    spans = sorted(tuple(int(number) for number in _span(asked)) for asked in origin.asked)
+    assert spans == [(0, READ_AHEAD - 1), (READ_AHEAD, 3 * READ_AHEAD - 1), (3 * READ_AHEAD, len(CONTENT) - 1)]
+
+
+def test_whoever_jumps_about_gets_nothing_ahead(file: io.BufferedReader, origin: Origin) -> None:
+    for at in (2 * READ_AHEAD, 0, 1_500_000):
+        file.seek(at)
+        assert file.read(10) == CONTENT[at : at + 10]
+    assert len(origin.asked) == 3
+
+
+def test_a_stop_is_felt_although_bytes_that_came_before_it_are_left(file: io.BufferedReader, origin: Origin) -> None:
+    def script(asked: Asked) -> Answer:
+        ahead = _span(asked)[0] == str(3 * READ_AHEAD)
+        return problem(451, "revoked", notice_url="https://gw/notices/7") if ahead else ranged(asked, CONTENT)
+
+    origin.script = script
+    file.read(READ_AHEAD + 1000)
+    for thread in threading.enumerate():
+        if thread.name == "hubgate-read-ahead":
+            thread.join()
+    with pytest.raises(errors.Stopped):  # most is left of a piece that came whole
+        file.read(READ_AHEAD)
 
 
 def test_a_broken_connection_is_taken_up_where_it_broke(file: io.BufferedReader, origin: Origin) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.sdk.client import Hub
-from gateway.sdk.download import Machine
 from gateway.sdk.holdings import NewCopy
+from gateway.sdk.machine import Machine
 from tests.unit.sdk import origin as origins
 from tests.unit.sdk.origin import Origin
 from tests.unit.sdk.recall.gate import NOW, VERSION, Gate
