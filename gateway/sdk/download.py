@@ -122,14 +122,14 @@ class _Fetch:
             [NewCopy(path=i.path, sha256=i.sha256, size=i.size, content=i.sha256) for i in self._listed.items],
         )
         with ThreadPoolExecutor(WORKERS) as pool:
-            there = self._all(pool, self._is_there, self._listed.items)
-            missing = [item for item, kept in zip(self._listed.items, there, strict=True) if not kept]
+            there = self._which(pool, self._is_there, [i for i in self._listed.items if self._named(i)])
+            missing = [item for item in self._listed.items if item.path not in there]
             # Equal contents come once; two threads must not write to one partial file.
             for item in missing:
                 self._contents.setdefault(item.sha256, []).append(item)
             firsts = [items[0] for items in self._contents.values()]
-            stored = self._all(pool, self._is_stored, firsts)
-            coming = [item for item, have in zip(firsts, stored, strict=True) if not have]
+            stored = self._which(pool, self._is_stored, [i for i in firsts if self._store.names(i.sha256)])
+            coming = [item for item in firsts if item.path not in stored]
             self._check_space(coming)
             self._store.drop_stale([item.sha256 for item in coming])
             small = [item for item in coming if item.size <= SMALL]
@@ -143,6 +143,10 @@ class _Fetch:
             # What an archive left out is asked for by itself: then it is told why.
             self._all(pool, self._bring, [item for item in small if item.sha256 not in self._placed])
         return len(self._listed.items) - len(missing)
+
+    def _which(self, pool: ThreadPoolExecutor, holds: Callable[[Item], bool], items: Sequence[Item]) -> set[str]:
+        """The paths of those for which it holds."""
+        return {item.path for item, held in zip(items, self._all(pool, holds, items), strict=True) if held}
 
     def _all(self, pool: ThreadPoolExecutor, work: Callable[[T], R], parts: Sequence[T]) -> list[R]:
         """Do all parts in the pool. The first failure ends the others; that something was stopped outweighs it."""
@@ -166,6 +170,10 @@ class _Fetch:
         if self._ending.is_set():
             raise Abandoned
 
+    def _named(self, item: Item) -> bool:
+        """Whether anything stands in its place: quickly told, and mostly not."""
+        return os.path.lexists(f"{self._destination.folder}{os.sep}{item.path}")
+
     def _is_there(self, item: Item) -> bool:
         existing = self._destination.open_existing(item.path)
         if existing is None:
@@ -187,10 +195,9 @@ class _Fetch:
         return True
 
     def _check_space(self, coming: Sequence[Item]) -> None:
-        begun = {item.sha256: self._store.part_of(item.sha256) for item in coming}
         needed = sum(item.size for item in coming)
         here = sum(item.size for items in self._contents.values() for item in items)
-        begun_size = sum(part.stat().st_size for part in begun.values() if part.exists())
+        begun_size = self._store.begun({item.sha256 for item in coming})
         if needed - begun_size > self._store.free():
             raise NoSpace(
                 "no-space", folder=self._store.folder, free=size(self._store.free()), needed=size(needed - begun_size)

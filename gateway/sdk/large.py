@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -78,7 +78,10 @@ class Large:
 
     def _one_stream(self, file: BinaryIO) -> "Spans | None":
         """Append what is missing; the rest in spans when that turns out to be slow, None when all is there."""
-        part = _Part(file, self._item.size, self._bar, self._check)
+        with ThreadPoolExecutor(1) as beside:
+            return self._append_all(_Part(file, self._item.size, self._bar, self._check, beside))
+
+    def _append_all(self, part: "_Part") -> "Spans | None":
         attempts = Attempts(FETCHING, self._ending.wait)
         watch = _Watch(self._slow)
         while not part.complete:
@@ -93,7 +96,7 @@ class Large:
                     attempts.progressed()
                 attempts.failed(error)
                 watch = _Watch(self._slow)
-        self._digest = part.digest.hexdigest()
+        self._digest = part.hexdigest()
         return None
 
     def _append(self, part: "_Part", watch: "_Watch") -> bool:
@@ -105,12 +108,15 @@ class Large:
                 part.restart()
                 if reply.status != 200:
                     return False
-            for chunk in reply.chunks():
-                self._check()
-                if not part.add(chunk):
-                    return False
-                if watch.slow(len(chunk), self._item.size - part.have):
-                    return True
+            try:
+                for chunk in reply.chunks():
+                    self._check()
+                    if not part.add(chunk):
+                        return False
+                    if watch.slow(len(chunk), self._item.size - part.have):
+                        return True
+            finally:
+                part.write()
         return False
 
     def _several(self, file: BinaryIO, spans: "Spans") -> None:
@@ -237,14 +243,20 @@ class _Watch:
 
 
 class _Part:
-    """A partial file at its end, with the digest of what it holds."""
+    """A partial file at its end, with the digest of what it holds, which is taken in a thread of its own."""
 
-    def __init__(self, file: BinaryIO, size: int, shown: Bar, check: Callable[[], None]) -> None:
+    def __init__(
+        self, file: BinaryIO, size: int, shown: Bar, check: Callable[[], None], beside: ThreadPoolExecutor
+    ) -> None:
         self._file = file
         self._size = size
         self._bar = shown
         self._overran = False
-        self.digest = digest_of(file, check)
+        self._beside = beside
+        self._buffers = bytearray(MIB), bytearray(MIB)  # used over and over: new ones each time cost page faults
+        self._unwritten = 0
+        self._digested: Future[None] | None = None
+        self._digest = digest_of(file, check)
         self.have = file.tell()
         shown.advance(self.have)
         if self.have > size:
@@ -256,23 +268,47 @@ class _Part:
         return self.have == self._size or self._overran
 
     def add(self, chunk: bytes) -> bool:
-        """Append; False when that is more than the content has, which makes it wrong."""
-        view = memoryview(chunk)
-        while view:
-            view = view[self._file.write(view) or 0 :]
-        self.digest.update(chunk)
+        """Append, at the latest with `write`; False when that is more than the content has, which makes it wrong."""
+        left = memoryview(chunk)
+        while left:
+            count = min(len(left), MIB - self._unwritten)
+            self._buffers[0][self._unwritten : self._unwritten + count] = left[:count]
+            self._unwritten += count
+            left = left[count:]
+            if self._unwritten == MIB:
+                self.write()
         self.have += len(chunk)
         self._bar.advance(len(chunk))
         self._overran = self.have > self._size
         return not self._overran
 
+    def write(self) -> None:
+        """Put what was appended into the file."""
+        view = piece = memoryview(self._buffers[0])[: self._unwritten]
+        while view:
+            view = view[self._file.write(view) or 0 :]
+        self._wait()
+        self._digested = self._beside.submit(self._digest.update, piece)
+        self._buffers = self._buffers[1], self._buffers[0]
+        self._unwritten = 0
+
+    def hexdigest(self) -> str:
+        """Of all that was written."""
+        self._wait()
+        return self._digest.hexdigest()
+
     def restart(self) -> None:
         """Forget what is there."""
+        self._wait()
         self._file.seek(0)
         self._file.truncate()
-        self.digest = digest_of(self._file)
+        self._digest = digest_of(self._file)
         self._bar.advance(-self.have)
         self.have = 0
+
+    def _wait(self) -> None:
+        if self._digested is not None:
+            self._digested.result()
 
 
 def _continues(reply: Reply, have: int) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from gateway.sdk.archive import BadArchive, members
 from gateway.sdk.errors import Unreachable
@@ -46,29 +47,35 @@ class Small:
                 self._receive(reply.chunks(), missing, done)
         return done
 
-    def _receive(self, chunks: Iterator[bytes], missing: Mapping[str, Item], done: set[str]) -> None:
+    def _receive(self, chunks: Iterator[bytes], missing: dict[str, Item], done: set[str]) -> None:
         batch: dict[str, bytes] = {}
         filled = 0
-        try:
-            for path, content in members(chunks, SMALL):
-                if self._ending.is_set():
-                    return
-                item = missing.get(path)
-                if item is None or item.sha256 in done or item.sha256 in batch:
-                    continue
-                if len(content) != item.size or hashlib.sha256(content).hexdigest() != item.sha256:
-                    continue
-                batch[item.sha256] = content
-                filled += len(content)
-                self._bar.advance(len(content))
-                if filled >= BATCH or len(batch) >= BATCH_FILES:
-                    self._keep(batch, done)
-                    batch, filled = {}, 0
-        except BadArchive as error:
-            raise Unreachable("cut", url=self._transport.origin) from error
-        finally:
-            # Also when the stream broke off: what came whole need not come again.
-            self._keep(batch, done)
+        with ThreadPoolExecutor(1) as beside:  # one batch is written while the next one arrives
+            writing: Future[None] | None = None
+            try:
+                for path, content in members(chunks, SMALL):
+                    if self._ending.is_set():
+                        return
+                    item = missing.pop(path, None)
+                    if item is None or len(content) != item.size:
+                        continue
+                    if hashlib.sha256(content).hexdigest() != item.sha256:
+                        continue
+                    batch[item.sha256] = content
+                    filled += len(content)
+                    self._bar.advance(len(content))
+                    if filled >= BATCH or len(batch) >= BATCH_FILES:
+                        if writing is not None:
+                            writing.result()
+                        writing = beside.submit(self._keep, batch, done)
+                        batch, filled = {}, 0
+            except BadArchive as error:
+                raise Unreachable("cut", url=self._transport.origin) from error
+            finally:
+                # Also when the stream broke off: what came whole need not come again.
+                if writing is not None:
+                    writing.result()
+                self._keep(batch, done)
 
     def _keep(self, batch: Mapping[str, bytes], done: set[str]) -> None:
         if batch:

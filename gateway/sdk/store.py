@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -45,6 +45,10 @@ class Store:
     def place_of(self, sha256: str) -> Path:
         """Where a content lies when it is there."""
         return self.objects / sha256[:2] / sha256
+
+    def names(self, sha256: str) -> bool:
+        """Whether there is anything under the content's name, whole or not."""
+        return os.path.lexists(f"{self.objects}{os.sep}{sha256[:2]}{os.sep}{sha256}")
 
     def has(self, sha256: str, size: int, abandoned: Callable[[], None] = lambda: None) -> bool:
         """Whether the content is there and whole: its bytes are read. One that is not is taken away."""
@@ -91,6 +95,11 @@ class Store:
     def part_of(self, sha256: str) -> Path:
         """The partial file of a content."""
         return self.partial / sha256
+
+    def begun(self, sha256s: Collection[str]) -> int:
+        """Bytes of these contents' partial files."""
+        with os.scandir(self.partial) as entries:
+            return sum(entry.stat().st_size for entry in entries if entry.name in sha256s)
 
     def spans_of(self, sha256: str) -> Path:
         """Where it is noted which spans of a partial file are there, when it is filled in several places at once."""
