@@ -55,6 +55,15 @@ class Asset:
         terms_id = member(state, "id", str, self._hub.url)
         return terms_of(self._hub.transport.get(wire.terms_path(terms_id), what=terms_id), self._hub.url)
 
+    def accepted(self) -> bool:
+        """Whether the token's account has accepted the terms in force."""
+        return member(member(self.info(), "terms", dict, self._hub.url), "accepted", bool, self._hub.url)
+
+    @property
+    def lang(self) -> Language:
+        """The language of the Hub that it is from."""
+        return self._hub.lang
+
     def accept(self, *, purpose: str, lang: Language | None = None, terms: Terms | None = None) -> wire.Acceptance:
         """Accept the terms for a purpose, in the name of the token's account. Accepting twice is accepting once.
 

@@ -236,6 +236,32 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} is extracted to {folder}; recalls reach it there.",
         "{path} 已解压到 {folder}；召回可覆盖其中内容。",
     ),
+    # notebooks
+    "form-terms": ("Terms of {asset}: {terms} {version}", "{asset} 的使用条款：{terms} {version}"),
+    "form-accept": ("I accept these terms", "我接受以上条款"),
+    "form-before": ("You have accepted these terms.", "你已接受以上条款。"),
+    "form-changed": (
+        "The terms changed while you were reading. These are the new ones.",
+        "条款在你阅读时有了变更。以下是新的条款。",
+    ),
+    "form-done": (
+        'Accepted. Now {asset} can be fetched: hub.asset("{asset}").fetch()',
+        '已接受。现在可以下载 {asset}：hub.asset("{asset}").fetch()',
+    ),
+    "form-how": (
+        'To accept them: hub.asset("{asset}").accept(purpose="what you will use it for")',
+        '接受条款：hub.asset("{asset}").accept(purpose="用途")',
+    ),
+    "recalls-aside": ("Set the copies aside", "隔离副本"),
+    "recalls-delete": ("Delete for good, send the receipt", "彻底删除并发送回执"),
+    "recalls-outside": ("Copies that hubgate does not know of?", "是否有 hubgate 不知道的副本？"),
+    "recalls-how": (
+        "To set the copies aside: hub.sync(). To delete them for good and send the receipt: hub.sync(purge=True)",
+        "隔离副本：hub.sync()。彻底删除并发送回执：hub.sync(purge=True)",
+    ),
+    "outside-unknown": ("I do not know", "不清楚"),
+    "outside-none_declared": ("no", "没有"),
+    "outside-declared": ("yes", "有"),
     # why a path is unsafe
     "path-form": ("it is not a plain relative path", "它不是普通的相对路径"),
     "path-ours": ("that name is kept for the SDK's own use", "该名称保留给 SDK 自用"),

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from gateway.sdk.client import Hub
-from gateway.sdk.recall.purge import Done
 from gateway.sdk.recall.sync import Handled, policy
+from gateway.sdk.recall.told import details, headline
 from gateway.sdk.usage import Json, Lang, Token, Url, fail, print_json, spoken
 from gateway.sdk.wire import CopiesOutside
 from gateway.sdk.words import Language, plain, say, size
@@ -115,19 +115,9 @@ def _show(handled: list[Handled], lang: Language | None, *, as_json: bool, dry_r
     if not handled:
         print(say("sync-nothing", lang))
     for one in handled:
-        reason = say(f"reason-{one.reason}", lang)
-        until = (one.deadline or "")[:10]
-        print(plain(say(f"recall-{one.action}", lang, notice=one.notice, asset=one.asset, reason=reason, until=until)))
-        for place, done in one.files:
-            did = say(f"sync-{done.value}", lang)
-            acted = done in (Done.DELETED, Done.ASIDE, Done.RESTORED)
-            print(plain(f"  {place}: {say('sync-would', lang, done=did) if dry_run and acted else did}"))
-        for place in one.elsewhere:
-            print(plain("  " + say("sync-elsewhere", lang, place=place)))
-        for cached in one.caches:
-            print(plain("  " + say("sync-cache", lang, place=cached.place, tool=cached.tool)))
-        if one.action == "purge" and not dry_run:
-            print("  " + say(f"sync-{one.state}", lang))
+        print(plain(headline(one, lang)))
+        for line in details(one, lang, dry_run=dry_run):
+            print(plain("  " + line))
 
 
 def _record(one: Handled) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""What was done about a recall, in sentences: for the command line and for notebooks."""
+
+from collections.abc import Iterator
+
+from gateway.sdk.recall.purge import Done
+from gateway.sdk.recall.sync import Handled
+from gateway.sdk.words import Language, say
+
+
+def headline(one: Handled, lang: Language | None) -> str:
+    """What is called back, until when, and why."""
+    reason = say(f"reason-{one.reason}", lang)
+    return say(
+        f"recall-{one.action}", lang, notice=one.notice, asset=one.asset, reason=reason, until=(one.deadline or "")[:10]
+    )
+
+
+def details(one: Handled, lang: Language | None, *, dry_run: bool) -> Iterator[str]:
+    """What became of each file, or would become of it, and what is left to a person."""
+    for place, done in one.files:
+        did = say(f"sync-{done.value}", lang)
+        acted = done in (Done.DELETED, Done.ASIDE, Done.RESTORED)
+        yield f"{place}: {say('sync-would', lang, done=did) if dry_run and acted else did}"
+    for place in one.elsewhere:
+        yield say("sync-elsewhere", lang, place=place)
+    for cached in one.caches:
+        yield say("sync-cache", lang, place=cached.place, tool=cached.tool)
+    if one.action == "purge" and not dry_run:
+        yield say(f"sync-{one.state}", lang)
