@@ -262,9 +262,10 @@ class Holdings:
         found = self.rows(f"{_COPY} WHERE f.path || ? || c.path = ?", os.sep, str(place))
         return _copy(found[0]) if found else None
 
-    def assets(self, url: str) -> set[str]:
-        """The assets that this machine got something of."""
-        return {str(asset) for (asset,) in self.rows("SELECT DISTINCT asset FROM versions WHERE url = ?", url)}
+    def versions(self, url: str) -> set[tuple[str, str]]:
+        """The asset and id of each version that this machine got something of."""
+        found = self.rows("SELECT asset, version FROM versions WHERE url = ?", url)
+        return {(str(asset), str(version)) for asset, version in found}
 
     def knows(self, url: str) -> bool:
         """Whether this machine has anything to do with that gateway."""

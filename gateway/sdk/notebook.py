@@ -22,8 +22,10 @@ from gateway.sdk.recall.told import details, headline
 from gateway.sdk.wire import CopiesOutside
 from gateway.sdk.words import Language, plain, say
 
-BOX = "white-space:pre-wrap;overflow:auto;max-height:20em;padding:.8em 1em;border:1px solid #8888;border-radius:4px"
-ALARM = "white-space:pre-wrap;padding:.8em 1em;margin:.3em 0;border-left:5px solid #b3261e;background:#b3261e14"
+TEXT = "white-space:pre-wrap;line-height:1.45"
+BOX = f"{TEXT};overflow:auto;max-height:20em;padding:.8em 1em;border:1px solid #8888;border-radius:4px"
+BAR = f"{TEXT};padding:.6em 1em;margin:.3em 0;border-left:5px solid"
+ALARM, DONE = f"{BAR} #b3261e;background:#b3261e14", f"{BAR} #1b7f3b;background:#1b7f3b14"
 
 
 def terms(asset: Asset, *, purpose: str = "", lang: Language | None = None) -> "TermsForm":
@@ -90,8 +92,8 @@ class TermsForm(Form):
             options=self.LANGUAGES, value=self.lang, style={"button_width": "6em"}, layout={"margin": "0 0 .5em 0"}
         )
         self._label = widgets.HTML()
-        self.purpose = widgets.Textarea(value=self._purpose, rows=2, layout={"width": "100%"})
-        self.button = widgets.Button(button_style="primary", layout={"width": "auto"})
+        self.purpose = widgets.Textarea(value=self._purpose, rows=2, layout={"width": "auto"})
+        self.button = widgets.Button(button_style="primary", layout={"width": "auto", "align_self": "flex-start"})
         self._said = widgets.HTML()
         self._language.observe(self._speak, "value")
         self.purpose.observe(self._renew, "value")
@@ -118,8 +120,8 @@ class TermsForm(Form):
         self.button.description = say("form-accept", self.lang)
         self.button.disabled = self.accepted or not self.purpose.value.strip()
         if self.accepted:
-            said = say("form-before", self.lang)
-        self._said.value = _block(said, "white-space:pre-wrap") if said else ""
+            said = said or say("form-before", self.lang)
+        self._said.value = _block(said, DONE if self.accepted else ALARM) if said else ""
 
     def _accept(self, button: Any) -> None:
         button.disabled = True
@@ -132,8 +134,7 @@ class TermsForm(Form):
             self._renew(said=error.say(self.lang))
         else:
             self.accepted = True
-            self._renew()
-            self._said.value = _block(say("form-done", self.lang, asset=self._asset.name), "white-space:pre-wrap")
+            self._renew(said=say("form-done", self.lang, asset=self._asset.name))
             self.purpose.disabled = True
 
 
@@ -182,12 +183,13 @@ class RecallsForm(Form):
 
     def _show(self, *, dry_run: bool) -> None:
         if not self.handled:
-            self._said.value = _block(say("sync-nothing", self.lang), "")
+            self._said.value = _block(say("sync-nothing", self.lang), TEXT)
             return
-        blocks = [
-            _block("\n".join([headline(one, self.lang), *details(one, self.lang, dry_run=dry_run)]), ALARM)
-            for one in self.handled
-        ]
+        blocks = []
+        for one in self.handled:
+            told = [_strong(headline(one, self.lang)), *map(_safe, details(one, self.lang, dry_run=dry_run))]
+            over = one.state in ("answered", "restored") and not (one.counts["locked"] or one.counts["modified"])
+            blocks.append(_framed("\n".join(told), DONE if over else ALARM))
         self._said.value = "".join(blocks)
 
     def _lines(self, *, dry_run: bool) -> Iterator[str]:
@@ -197,9 +199,17 @@ class RecallsForm(Form):
 
 
 def _block(text: str, style: str) -> str:
-    """Text from elsewhere as nothing but text."""
-    return f'<div style="{style}">{html.escape(plain(text))}</div>'
+    return _framed(_safe(text), style)
+
+
+def _framed(markup: str, style: str) -> str:
+    return f'<div style="{style}">{markup}</div>'
 
 
 def _strong(text: str) -> str:
-    return f"<b>{html.escape(plain(text))}</b>"
+    return f"<b>{_safe(text)}</b>"
+
+
+def _safe(text: str) -> str:
+    """Text from elsewhere as nothing but text."""
+    return html.escape(plain(text))

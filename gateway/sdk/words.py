@@ -210,6 +210,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{place} ({tool}) holds it too. It is that tool's to delete: remove it, then run `hubgate sync` again.",
         "{place}（{tool}）中也有一份。应由该工具删除：请删除后再次运行 `hubgate sync`。",
     ),
+    "sync-made": (
+        "{place} ({tool}) was made from {asset} and may hold it in another form. Delete it with that tool, and make it "
+        "anew.",
+        "{place}（{tool}）由 {asset} 生成，可能以另一种形式包含该内容。请用该工具删除后重新生成。",
+    ),
     "sync-answered": ("A signed receipt was sent.", "已发送签名回执。"),
     "sync-unanswered": (
         "The receipt could not be sent; run `hubgate sync` again.",

@@ -15,6 +15,7 @@ from gateway.sdk.recall.feed import Notice
 SHARED = 24
 """Hex digits that the Hub's commit of a version has in common with the version's id."""
 
+_BEGINNING = re.compile(r"-([0-9a-f]{8,64})(?=\.)")
 _REPOSITORY = re.compile(r"(datasets|models)--(.+?)--(.+)")
 
 
@@ -33,18 +34,29 @@ class Cached:
     sha256: str = ""
 
 
-def found(assets: Collection[str], environ: Mapping[str, str]) -> list[Cached]:
-    """What the caches hold under the names of these assets (``ns/name``), unfinished files included."""
-    wanted = frozenset(assets)
-    return [
-        *(one for one in _huggingface(environ) if one.asset in wanted),
-        *_arrow(wanted, environ),
-        *_hubs(wanted, environ),
-    ]
+def found(
+    versions: Collection[tuple[str, str]], contents: Mapping[str, str], environ: Mapping[str, str]
+) -> list[Cached]:
+    """What the caches hold of these versions' assets (``ns/name``, id), unfinished files included.
+
+    `contents` are digests with the asset of each: some caches name a file by its digest and not by its asset.
+    """
+    wanted = frozenset(asset for asset, _ in versions)
+    found = [one for one in _huggingface(environ) if one.asset in wanted]
+    for tool, asset, folder in (*_arrow(wanted, environ), *_unpacked(versions, environ)):
+        for file in _files(folder):
+            found.append(Cached(tool=tool, asset=asset, version=None, place=file, size=file.lstat().st_size))
+    for tool, digest, file in _weights(contents, environ):
+        size = file.lstat().st_size
+        found.append(Cached(tool=tool, asset=contents[digest], version=None, place=file, size=size, sha256=digest))
+    return found
 
 
 def of_notice(notice: Notice, digests: Sequence[str], environ: Mapping[str, str]) -> list[Cached]:
-    """The files of the Hub's cache that the notice calls back: of its versions, and with one of its digests."""
+    """The files in caches that the notice calls back: of its versions, and with one of its digests.
+
+    After them, without a digest, the folders of what was made from its asset and so may hold it in another form.
+    """
     commits = {version[:SHARED] for version in notice.versions}
     wanted = frozenset(digests)
     called: list[Cached] = []
@@ -65,6 +77,12 @@ def of_notice(notice: Notice, digests: Sequence[str], environ: Mapping[str, str]
                     tool=one.tool, asset=one.asset, version=one.version, place=one.place, size=one.size, sha256=digest
                 )
             )
+    for tool, digest, file in _weights(wanted, environ):
+        size = file.lstat().st_size
+        called.append(Cached(tool=tool, asset=notice.asset, version=None, place=file, size=size, sha256=digest))
+    versions = [(notice.asset, version) for version in notice.versions]
+    for tool, asset, folder in (*_arrow({notice.asset}, environ), *_unpacked(versions, environ)):
+        called.append(Cached(tool=tool, asset=asset, version=None, place=folder, size=0))
     return called
 
 
@@ -90,27 +108,60 @@ def _huggingface(environ: Mapping[str, str]) -> Iterator[Cached]:
                 yield Cached(tool="huggingface", asset=asset, version=None, place=blob, size=blob.lstat().st_size)
 
 
-def _arrow(assets: Collection[str], environ: Mapping[str, str]) -> Iterator[Cached]:
-    """Tables that the library `datasets` made out of files: other bytes, the same persons."""
+def _arrow(assets: Collection[str], environ: Mapping[str, str]) -> Iterator[tuple[str, str, Path]]:
+    """Tables that the library `datasets` made out of files, other bytes of the same persons: tool, asset, folder."""
     root = Path(environ.get("HF_DATASETS_CACHE") or _hf_home(environ) / "datasets")
     for asset in sorted(assets):
-        for file in _files(root / asset.replace("/", "___")):
-            yield Cached(tool="datasets", asset=asset, version=None, place=file, size=file.lstat().st_size)
+        folder = root / asset.replace("/", "___")
+        if folder.is_dir():
+            yield "datasets", asset, folder
 
 
-def _hubs(assets: Collection[str], environ: Mapping[str, str]) -> Iterator[Cached]:
-    """Unpacked archives of ``torch.hub`` and ``megengine.hub``: a folder ``ns_name_version`` each."""
-    cache = _cache_home(environ)
-    roots = {
-        "torch": Path(environ.get("TORCH_HOME") or cache / "torch") / "hub",
-        "megengine": Path(environ.get("MGE_HOME") or cache / "megengine") / "hub",
+def _unpacked(versions: Collection[tuple[str, str]], environ: Mapping[str, str]) -> Iterator[tuple[str, str, Path]]:
+    """Unpacked archives of ``torch.hub`` and ``megengine.hub``: tool, asset, folder.
+
+    torch calls a folder ``ns_name_ref``; MegEngine by its own version and the beginning of that name's SHA-1.
+    """
+    refs: dict[str, set[str]] = {}
+    for asset, version in versions:
+        refs.setdefault(asset, {"main", "master"}).add(version)
+    named = {asset.replace("/", "_"): asset for asset in refs}
+    hashed = {
+        hashlib.sha1(f"{asset.replace('/', '_')}_{ref}".encode(), usedforsecurity=False).hexdigest()[:16]: asset
+        for asset in refs
+        for ref in refs[asset]
     }
-    for tool, root in roots.items():
-        for folder in _folders(root):
-            for asset in sorted(assets):
-                if folder.name.startswith(asset.replace("/", "_") + "_"):
-                    for file in _files(folder):
-                        yield Cached(tool=tool, asset=asset, version=None, place=file, size=file.lstat().st_size)
+    for folder in _folders(_torch(environ) / "hub"):
+        for name, asset in named.items():
+            if folder.name.startswith(f"{name}_"):
+                yield "torch", asset, folder
+    for folder in _folders(_megengine(environ) / "hub"):
+        asset_of = hashed.get(folder.name.rpartition("_")[2])
+        if asset_of is not None:
+            yield "megengine", asset_of, folder
+
+
+def _weights(digests: Collection[str], environ: Mapping[str, str]) -> Iterator[tuple[str, str, Path]]:
+    """Single files of both hubs, which published weights name by the beginning of their digest: tool, digest, file."""
+    beginnings: dict[str, list[str]] = {}
+    for digest in digests:
+        beginnings.setdefault(digest[:8], []).append(digest)
+    for tool, folder in (
+        ("torch", _torch(environ) / "hub" / "checkpoints"),
+        ("megengine", _megengine(environ) / "serialized"),
+    ):
+        for file in _files(folder):
+            for part in _BEGINNING.findall(file.name):
+                if part[:8] in beginnings and (digest := _sha256(file)) in beginnings[part[:8]]:
+                    yield tool, digest, file
+
+
+def _torch(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("TORCH_HOME") or _cache_home(environ) / "torch")
+
+
+def _megengine(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("MGE_HOME") or _cache_home(environ) / "megengine")
 
 
 def _cache_home(environ: Mapping[str, str]) -> Path:

@@ -56,7 +56,8 @@ def held(holdings: Holdings, store: Store, url: str, environ: Mapping[str, str])
                         state=state,
                     )
                 )  # fmt: skip
-    for one in caches.found(holdings.assets(url), environ):
+    contents = {kept.sha256: kept.asset for kept in holdings.contents(url)}
+    for one in caches.found(holdings.versions(url), contents, environ):
         found.append(
             Held(
                 asset=one.asset, version=one.version, sha256=one.sha256, place=one.place, size=one.size, kind="cache",

@@ -114,7 +114,8 @@ def _purge(
             desk.mark(account, notice, ASIDE)
         return _handled(notice, digests, found, "waiting", caches)
     for cached in caches:  # known of, and still there
-        found.worsen(cached.sha256, Outcome.LOCKED)
+        if cached.sha256:
+            found.worsen(cached.sha256, Outcome.LOCKED)
     if wishes.dry_run:
         return _handled(notice, digests, found, "waiting", caches)
     flush(home)

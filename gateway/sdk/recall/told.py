@@ -24,6 +24,7 @@ def details(one: Handled, lang: Language | None, *, dry_run: bool) -> Iterator[s
     for place in one.elsewhere:
         yield say("sync-elsewhere", lang, place=place)
     for cached in one.caches:
-        yield say("sync-cache", lang, place=cached.place, tool=cached.tool)
+        key = "sync-cache" if cached.sha256 else "sync-made"
+        yield say(key, lang, place=cached.place, tool=cached.tool, asset=cached.asset)
     if one.action == "purge" and not dry_run:
         yield say(f"sync-{one.state}", lang)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -336,6 +337,18 @@ def test_a_copy_in_the_hubs_cache_is_found_told_and_left(home: Home) -> None:
     (snapshot / "a.jpg").symlink_to(f"../../blobs/{sha256(A)}")
     (home.folder / "cache" / "torch" / "hub" / "lab_set_main").mkdir(parents=True)
     (home.folder / "cache" / "torch" / "hub" / "lab_set_main" / "w.pt").write_bytes(b"w")
+    digest = sha256(A)
+    name = hashlib.sha1(b"lab_set_main").hexdigest()[:16]
+    for folder, file, content in (
+        ("torch/hub/checkpoints", f"net-{digest[:8]}.pth", A),
+        ("torch/hub/checkpoints", f"other-{digest[:8]}.pth", b"other bytes"),
+        ("megengine/serialized", f"0a1b2c_net-{digest[:12]}.pkl", A),
+        (f"megengine/hub/1_13_1_{name}", "hubconf.py", b"h"),
+        ("megengine/hub/1_13_1_0123456789abcdef", "hubconf.py", b"h"),
+    ):
+        place = home.folder / "cache" / folder
+        place.mkdir(parents=True, exist_ok=True)
+        (place / file).write_bytes(content)
     (home.folder / "hf" / "datasets" / "lab___set").mkdir(parents=True)
     (home.folder / "hf" / "datasets" / "lab___set" / "t.arrow").write_bytes(b"t")
     home.hold(home.folder / "one", {"a.jpg": A})
@@ -345,13 +358,22 @@ def test_a_copy_in_the_hubs_cache_is_found_told_and_left(home: Home) -> None:
         ("huggingface", f"{sha256(B)}.incomplete"),
         ("datasets", "t.arrow"),
         ("torch", "w.pt"),
+        ("megengine", "hubconf.py"),
+        ("torch", f"net-{digest[:8]}.pth"),
+        ("megengine", f"0a1b2c_net-{digest[:12]}.pkl"),
     ]
     home.gate.recall([sha256(A)])
     (done,) = home.hub.sync(purge=True)
-    assert [c.place.name for c in done.caches] == [sha256(A)]
+    assert [c.place.name for c in done.caches if c.sha256] == [
+        digest, f"net-{digest[:8]}.pth", f"0a1b2c_net-{digest[:12]}.pkl",
+    ]  # fmt: skip
+    made = [(c.tool, c.place.name) for c in done.caches if not c.sha256]
+    assert made == [("datasets", "lab___set"), ("torch", "lab_set_main"), ("megengine", f"1_13_1_{name}")]
     assert done.counts["locked"] == 1
     assert (repository / "blobs" / sha256(A)).read_bytes() == A
     (repository / "blobs" / sha256(A)).unlink()
+    (home.folder / "cache" / "torch" / "hub" / "checkpoints" / f"net-{digest[:8]}.pth").unlink()
+    (home.folder / "cache" / "megengine" / "serialized" / f"0a1b2c_net-{digest[:12]}.pkl").unlink()
     (done,) = home.hub.sync(purge=True)
     assert (done.counts["locked"], done.state) == (0, "answered")
 
