@@ -168,18 +168,19 @@ class Copies:
         found.over.append(copy.id)
 
     def _delete(self, places: tuple[Listed, Listed], digest: str, found: Found, links: "_Links") -> set[Done]:
-        """Delete a copy from wherever it lies; what became of it there."""
+        """Delete a copy from wherever it lies; what became of it. It is told by the name that its owner knows."""
         done: set[Done] = set()
+        known_as = Path(places[0].folder, places[0].path)
         for listed in places:
             place = Path(listed.folder, listed.path)
             inode = _inode(place)
             result = delete(listed, dry_run=self._dry_run)
             if result.done is Done.LOCKED and result.done in done:
                 continue  # one link on the way to both places is one thing to say
-            found.note(digest, place, result.done)
+            found.note(digest, known_as, result.done)
             done.add(result.done)
             if result.done is Done.DELETED and inode is not None:
-                links.deleted(inode, place, result.links + self._dry_run)
+                links.deleted(inode, known_as, result.links + self._dry_run)
         return done
 
     def _stored(self, notice: Notice, digests: Sequence[str]) -> list[str]:

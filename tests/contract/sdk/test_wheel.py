@@ -22,6 +22,7 @@ start = time.perf_counter()
 import gateway.sdk
 took = time.perf_counter() - start
 light = sorted(sys.modules)
+import gateway.sdk.notebook, gateway.sdk.loaders
 import gateway.cli
 print(json.dumps({"ms": round(took * 1000), "modules": light, "commands": sorted(sys.modules)}))
 """
@@ -55,6 +56,7 @@ def test_the_base_install_loads_no_server_package_and_knows_the_commands(bare: P
     seen = json.loads(run(bare, "-c", REPORT))
     for modules in (seen["modules"], seen["commands"]):
         assert not set(SERVER_ONLY) & set(modules)
+    assert not {"torch", "fsspec", "ipywidgets", "IPython", "safetensors"} & set(seen["commands"])
     for later in ("httpx2", "typer", "tqdm", "filelock", "cryptography", "sqlite3"):
         assert later not in seen["modules"]
     assert "typer" in seen["commands"]
