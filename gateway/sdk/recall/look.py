@@ -28,7 +28,7 @@ class Look:
         self._thread.start()
 
     def join(self) -> None:
-        """Wait for it, until two seconds have passed since it began; a policy that deletes is waited for."""
+        """Wait for it, until two seconds have passed since it began; what it leaves half done, the next one ends."""
         self._thread.join(max(0.0, self._began + LIMIT_S - time.monotonic()))
 
     def _run(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,26 @@ def test_a_search_turns_all_pages_and_asks_again_after_a_busy_moment(origin: Ori
     assert all("q=face" in asked.path and "kind=dataset" in asked.path for asked in origin.asked)
     assert {asked.headers["authorization"] for asked in origin.asked} == {"Bearer hbg_t"}
     assert origin.asked[0].headers["user-agent"].startswith("hubgate/")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_has_connections_of_its_own(origin: Origin) -> None:
+    def script(asked: Asked) -> Answer:
+        text = asked.path.rpartition("q=")[2]
+        return Answer(200, json.dumps({"items": [{"name": text}], "next": None}).encode())
+
+    def all_answers_are_ours(hub: Hub, who: str) -> bool:
+        return all(hub.search(f"{who}{n}") == [{"name": f"{who}{n}"}] for n in range(30))
+
+    origin.script = script
+    with Hub(origin.url) as hub:
+        hub.search("before")
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                status = 0 if all_answers_are_ours(hub, "child") else 1
+            finally:  # nothing of the test run goes on in the child
+                os._exit(status)
+        assert all_answers_are_ours(hub, "parent")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
