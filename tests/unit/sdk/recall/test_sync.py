@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tarfile
+import threading
 from collections import Counter
 
 import pytest
@@ -15,7 +16,7 @@ from gateway.sdk import errors
 from gateway.sdk.client import Hub
 from gateway.sdk.recall import purge
 from gateway.sdk.recall.purge import Done
-from tests.unit.sdk.origin import Answer, problem
+from tests.unit.sdk.origin import Answer, Asked, problem
 from tests.unit.sdk.recall.conftest import TOKEN, Home, sha256
 from tests.unit.sdk.recall.gate import VERSION, Gate
 
@@ -394,3 +395,21 @@ def test_a_look_tells_plainly_what_is_called_back_and_only_once_an_hour(
 def test_nobody_is_asked_where_nothing_was_fetched(home: Home) -> None:
     Hub(home.origin.url, TOKEN).close()
     assert home.origin.asked == []
+
+
+def test_a_gateway_that_does_not_answer_keeps_nobody_waiting(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.hub.be_known()
+    answers, good = threading.Event(), home.origin.script
+
+    def script(asked: Asked) -> Answer:
+        if asked.path.startswith("/v1/recalls"):
+            assert answers.wait(60)
+        return good(asked)
+
+    home.origin.script = script
+    try:
+        Hub(home.origin.url, TOKEN).close()  # returns, although there is no answer yet
+        assert any(asked.path.startswith("/v1/recalls") for asked in home.origin.asked)
+    finally:
+        answers.set()
