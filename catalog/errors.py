@@ -116,6 +116,16 @@ class Wrong(StrEnum):
     FOREIGN_DIGEST = "foreign-digest"
     TWICE = "twice"
     EXPECTS = "expects"
+    PICKLE_HARMFUL = "pickle-harmful"
+    PICKLE_BROKEN = "pickle-broken"
+    PICKLE_ENCRYPTED = "pickle-encrypted"
+    PICKLE_UNKNOWN_ARCHIVE = "pickle-unknown-archive"
+    PICKLE_TOO_DEEP = "pickle-too-deep"
+    PICKLE_TOO_LARGE = "pickle-too-large"
+    PICKLE_TIME_OUT = "pickle-time-out"
+    PICKLE_CRASHED = "pickle-crashed"
+    PICKLE_UNCONFINED = "pickle-unconfined"
+    NOT_SCANNED = "not-scanned"
 
 
 class Flaw(str):

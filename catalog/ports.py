@@ -52,11 +52,13 @@ from catalog.vocabulary import (
     Release,
     ReleaseReason,
     Replica,
+    Scan,
     Session,
     Settlement,
     StoppedItem,
     Terms,
     Token,
+    Twin,
     Version,
     VersionState,
 )
@@ -393,6 +395,22 @@ class Lineage(Protocol):
     def flags(self, versions: Collection[str]) -> Sequence[Flag]: ...
 
 
+class Scans(Protocol):
+    """What was found in contents, whichever asset has them."""
+
+    def put(self, scan: Scan) -> None:
+        """The later one counts."""
+
+    def of_version(self, version_id: str) -> Mapping[str, Scan]:
+        """By SHA-256; contents that nobody looked through are missing."""
+
+    def pair(self, twin: Twin) -> None:
+        """Known already is no error."""
+
+    def twins(self, sha256: str) -> Sequence[Twin]:
+        """Of which this content is either."""
+
+
 class Previews(Protocol):
     def plan(self, previews: Sequence[Preview]) -> None: ...
     def record(self, previews: Sequence[Preview]) -> None: ...
@@ -449,6 +467,7 @@ class Transaction(Protocol):
     installs: Installs
     tasks: Tasks
     lineage: Lineage
+    scans: Scans
     previews: Previews
     outbox: Outbox
     ledger: Ledger

@@ -393,6 +393,49 @@ class Content:
     size: int  # bytes
 
 
+class ScanVerdict(StrEnum):
+    """What loading a file of a model runs, gravest last."""
+
+    NO_PICKLE = "no-pickle"  # nothing of a pickle; what the file's own loader does was not judged
+    DATA = "data"  # plain values: no code of anybody's choice
+    CODE = "code"  # code of the packages that it names
+    REFUSED = "refused"
+
+
+class ScanRefusal(StrEnum):
+    """Why a file may not be released. Closed."""
+
+    HARMFUL = "harmful"  # it names what can run anything
+    BROKEN = "broken"  # it imports something and then fails, or its archive contradicts itself
+    ENCRYPTED = "encrypted"
+    UNKNOWN_ARCHIVE = "unknown-archive"
+    TOO_DEEP = "too-deep"
+    TOO_LARGE = "too-large"
+    TIME_OUT = "time-out"
+    CRASHED = "crashed"
+    UNCONFINED = "unconfined"  # this machine cannot lock the scanner in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What was found in a content; `names` are what its pickles import beyond plain values, or what is harmful."""
+
+    sha256: str
+    scanner: str  # which, with its version: another one may know more
+    verdict: ScanVerdict
+    why: ScanRefusal | None
+    names: tuple[str, ...]
+    scanned_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """The same tensors in another form: whatever stops the source stops it."""
+
+    source_sha256: str
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoppedItem:
     """The overlay on a digest within one asset."""

@@ -27,6 +27,9 @@ from catalog.vocabulary import (
     Notice,
     Persons,
     Role,
+    Scan,
+    ScanRefusal,
+    ScanVerdict,
     Stop,
     StopReason,
     Terms,
@@ -55,6 +58,10 @@ def item(path: str = "a.jpg", data: bytes = b"picture") -> Item:
         git_sha1=hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest(),
         media_type=TYPES.get(path[-4:], "text/plain"),
     )
+
+
+def scan(of: Item, verdict: ScanVerdict = ScanVerdict.DATA, why: ScanRefusal | None = None, *names: str) -> Scan:
+    return Scan(sha256=of.sha256, scanner="test 1", verdict=verdict, why=why, names=names, scanned_at=NOW)
 
 
 def warrant(**changes: object) -> dict[str, object]:
@@ -169,6 +176,8 @@ def published(
     with store.begin() as tx:
         draft = publish.open_draft(tx, by, kind, full_name, now=NOW, new_id=new_id)
         publish.keep_only(tx, by, draft.id, items or (item(),))
+        if kind is Kind.MODEL:
+            publish.record_scans(tx, by, draft.id, [scan(each) for each in items or (item(),)])
         return publish.release(
             tx, by, draft.id, publication, previews_per_version=previews_per_version, now=NOW
         ).version

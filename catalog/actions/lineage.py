@@ -12,7 +12,7 @@ from catalog.events import EventKind, Happened, flag_subject
 from catalog.policy import access, complaints, names
 from catalog.ports import NewId, Transaction
 from catalog.recalls import Flag, Task, TaskKind
-from catalog.vocabulary import Account, Asset, Notice, Version, VersionState
+from catalog.vocabulary import Account, Asset, Item, Notice, Version, VersionState
 
 STOPPED = frozenset({VersionState.HELD, VersionState.REVOKED, VersionState.DESTROYED})
 SERVED = frozenset({VersionState.PUBLISHED, VersionState.HELD})
@@ -79,6 +79,19 @@ def reach(tx: Transaction, asset: Asset, sha256: str) -> Reach:
             contents[asset_id] = contents.get(asset_id, frozenset()) | {digest}
             versions[asset_id] = versions.get(asset_id, frozenset()) | {version_id}
     return Reach(contents=contents, versions=versions)
+
+
+def twins(tx: Transaction, asset: Asset, sha256: str) -> list[tuple[Version, Item]]:
+    """The same tensors in another form, made from this content: each once, as an item of a version of the asset."""
+    made = [twin.sha256 for twin in tx.scans.twins(sha256) if twin.source_sha256 == sha256]
+    found = []
+    for digest in made:
+        for asset_id, version_id, path in tx.assets.places(digest):
+            version, item = tx.assets.version(version_id), tx.assets.item(version_id, path)
+            if asset_id == asset.id and version is not None and item is not None:
+                found.append((version, item))
+                break
+    return found
 
 
 def flag(

@@ -34,13 +34,16 @@ from catalog.vocabulary import (
     PreviewState,
     Reason,
     Role,
+    Scan,
     Title,
+    Twin,
     Version,
     VersionState,
     Warrant,
 )
 
 PREVIEW_JOB = "previews"
+NAMES_SHOWN = 5
 BARRED_SHOWN = 1000  # as many as are looked at; one is enough to refuse
 
 
@@ -135,6 +138,18 @@ def keep_shards(tx: Transaction, actor: Actor, version_id: str, paths: Sequence[
     tx.shards.keep(version_id, paths)
 
 
+def record_scans(
+    tx: Transaction, actor: Actor, version_id: str, scans: Sequence[Scan], twins: Sequence[Twin] = ()
+) -> None:
+    """Write down what was found in the draft's contents, and which of them are others' twins."""
+    publisher = authorise(tx, actor, Act.PUBLISH)
+    draft_of(tx, publisher, version_id)
+    for scan in scans:
+        tx.scans.put(scan)
+    for twin in twins:
+        tx.scans.pair(twin)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
     version: Version
@@ -154,7 +169,8 @@ def release(
 ) -> Released:
     """Release the draft: from the commit on it is `main`.
 
-    Raises Invalid naming what the warrant lacks (the version stays a draft), Conflict when the asset is held.
+    Raises Invalid naming what the warrant lacks, or which files of a model were not looked through or may not be loaded
+    (the version stays a draft), Conflict when the asset is held.
     A manifest equal to that of a released, unstopped version gives that version, and the draft stays for the next.
     """
     publisher = authorise(tx, actor, Act.PUBLISH)
@@ -171,6 +187,8 @@ def release(
     if _held(tx, asset):
         raise Conflict("asset-held", asset=asset.full_name)
     refuse_what_was_stopped(tx, asset, version_id)
+    if asset.kind is Kind.MODEL:
+        _refuse_what_loading_would_run(tx, version_id, items)
     parents = lineage.parents(tx, publisher, checked.derived_from)
     digest = manifest_digest(items)
     files = [item for item in items if item.shard is None]  # shards hold nothing that is not there already
@@ -266,6 +284,20 @@ def refuse_what_was_stopped(tx: Transaction, asset: Asset, version_id: str) -> N
     if refused:
         path, notice_id = next(iter(refused.items()))
         raise Conflict("content-stopped", path=path, count=str(len(refused)), notice=notice_id)
+
+
+def _refuse_what_loading_would_run(tx: Transaction, version_id: str, items: Sequence[Item]) -> None:
+    """Each file of a model was looked through, and may be loaded. Raises Invalid naming those that may not."""
+    scans = tx.scans.of_version(version_id)
+    wrong = {}
+    for item in items:
+        scan = scans.get(item.sha256)
+        if scan is None:
+            wrong[item.path] = Flaw(Wrong.NOT_SCANNED)
+        elif scan.why is not None:
+            wrong[item.path] = Flaw(Wrong(f"pickle-{scan.why}"), names=", ".join(scan.names[:NAMES_SHOWN]))
+    if wrong:
+        raise Invalid(wrong, "model-refused")
 
 
 def _held(tx: Transaction, asset: Asset) -> bool:

@@ -102,6 +102,11 @@ def place(
     reach = lineage.Reach(contents={}, versions={})
     if item is not None:
         _check_item(tx, found.asset, item, act)
+        # First, so that once the position of this notice has been applied theirs have been, too.
+        for version, twin in lineage.twins(tx, found.asset, item.sha256):
+            if not _is_stopped(tx, found.asset, twin, act):
+                also = Found(asset=found.asset, version=version, item=twin)
+                place(tx, also, act, reason, case=case, actor=actor, now=now, new_id=new_id)
         versions: list[Version] = []
         reach = lineage.reach(tx, found.asset, item.sha256)
         cuts = {subject for asset_id, digests in reach.contents.items() for subject in _item_cuts(asset_id, digests)}
@@ -177,8 +182,14 @@ def _check_item(tx: Transaction, asset: Asset, item: Item, act: Stop) -> None:
     if act not in ITEM_AFTER:
         raise Invalid({"subject": Flaw(Wrong.REVOKE_NO_ITEM)})
     before = tx.stops.stopped(asset.id).get(item.sha256)
-    if before is not None and (before.state is ItemState.WITHHELD or act is Stop.HOLD):
+    if before is not None and _is_stopped(tx, asset, item, act):
         raise Conflict("already-stopped", notice=before.notice_id)
+
+
+def _is_stopped(tx: Transaction, asset: Asset, item: Item, act: Stop) -> bool:
+    """The act would change nothing."""
+    before = tx.stops.stopped(asset.id).get(item.sha256)
+    return before is not None and (before.state is ItemState.WITHHELD or act is Stop.HOLD)
 
 
 def _stoppable(tx: Transaction, found: Found, act: Stop) -> list[Version]:
@@ -285,6 +296,9 @@ def _standing_hold(tx: Transaction, found: Found) -> Notice:
     for notice in holds:
         if found.item is not None:
             if notice.sha256 == found.item.sha256:
+                source = next(iter(_held_with(tx, notice, sources=True)), None)
+                if source is not None:
+                    raise Conflict("held-with-asset", subject=source.subject)
                 return notice
         elif notice.sha256 is None and notice.version_id == (found.version and found.version.id):
             return notice
@@ -299,7 +313,22 @@ def _standing_hold(tx: Transaction, found: Found) -> Notice:
     raise Conflict("not-held", subject=found.name)
 
 
+def _held_with(tx: Transaction, notice: Notice, *, sources: bool) -> list[Notice]:
+    """The holds that the same act has placed on the content's twins, or on the `sources` that it is a twin of."""
+    if notice.sha256 is None:
+        return []
+    pairs = tx.scans.twins(notice.sha256)
+    others = {pair.source_sha256 if sources else pair.sha256 for pair in pairs} - {notice.sha256}
+    return [
+        other
+        for other in tx.stops.open_notices()
+        if other.sha256 in others and other.asset_id == notice.asset_id and other.placed_at == notice.placed_at
+    ]
+
+
 def _release(tx: Transaction, notice: Notice, actor: str, now: datetime) -> None:
+    for twin in _held_with(tx, notice, sources=False):
+        _release(tx, twin, actor, now)
     released: set[str] = set()
     for asset_id, sha256 in tx.stops.items_of(notice.id):
         released |= {version_id for there, version_id, _ in tx.assets.places(sha256) if there == asset_id}

@@ -20,6 +20,7 @@ from catalog.store.tables.logins import LoginRecords
 from catalog.store.tables.outbox import OutboxRecords
 from catalog.store.tables.previews import PreviewRecords
 from catalog.store.tables.recalls import RecallRecords
+from catalog.store.tables.scans import ScanRecords
 from catalog.store.tables.shards import ShardRecords
 from catalog.store.tables.stops import StopRecords
 from catalog.store.tables.tasks import LineageRecords, TaskRecords
@@ -45,6 +46,7 @@ class SqlTransaction:
         self.installs: ports.Installs = InstallRecords(link)
         self.tasks: ports.Tasks = TaskRecords(link)
         self.lineage: ports.Lineage = LineageRecords(link)
+        self.scans: ports.Scans = ScanRecords(link)
         self.previews: ports.Previews = PreviewRecords(link)
         self.outbox: ports.Outbox = OutboxRecords(link)
         self.facts: ports.Facts = FactRecords(link)

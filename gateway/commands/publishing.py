@@ -18,12 +18,14 @@ from catalog.actions import publish as publishing
 from catalog.actions import terms as terms_actions
 from catalog.policy import card as cards
 from catalog.policy import names, packing
-from catalog.vocabulary import Actor, DataClass, Kind
+from catalog.vocabulary import Actor, DataClass, Item, Kind
 from faceguard.worker import Guard
 from gateway.commands import intake
 from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show, words
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
 from gateway.jobs.packing import pack_draft
+from gateway.pickles.examine import examine
+from gateway.pickles.messages import Scanned
 
 app = typer.Typer()
 terms = typer.Typer()
@@ -93,6 +95,8 @@ def release_folder(
     size = sum(slot.size for slot in plan.slots)
     with _bar(size, "packing") as bar, _room_for(size):
         pack_draft(store, installation.originals, actor, draft.id, plan.slots, _teller(bar))
+    if publication.kind is Kind.MODEL:
+        look_through(installation, actor, draft.id, plan.files)
     with store.begin() as tx:
         released = publishing.release(
             tx,
@@ -128,6 +132,16 @@ def _room_for(size: int) -> Iterator[None]:
             f"No space left for the packed shards, which take as much as the files: {tqdm.format_sizeof(size, 'B')}. "
             "The files are stored and nothing is lost. Make room and run the same again, or add --no-pack."
         ) from error
+
+
+def look_through(installation: Installation, actor: Actor, version_id: str, files: list[intake.Found]) -> None:
+    """What loading the draft's files would run is found out, and safetensors twins are made where that can be done."""
+    with tqdm(total=len(files), unit="file", desc="looking through", disable=None) as bar:
+
+        def on_file(item: Item, scanned: Scanned) -> None:
+            bar.update(1)
+
+        examine(installation.store, installation.originals, actor, version_id, clock=utc_now, told=on_file)
 
 
 def build_previews(installation: Installation, guard: Guard, job: int) -> None:

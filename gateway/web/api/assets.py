@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from catalog.actions import previews
 from catalog.actions.lineage import Flagged, flagged
+from catalog.actions.loading import Loading, loading
 from catalog.errors import Denied, Flaw, Invalid, Wrong
 from catalog.policy import terms as terms_policy
 from catalog.policy.access import Ground
@@ -77,6 +78,7 @@ class AssetView:
     accepted: bool
     approval: Approval  # an operator's word, where one is asked for
     flags: list[Flagged]
+    loading: Loading | None  # None for a dataset, and for files that nobody has looked through
 
     def record(self) -> dict[str, object]:
         terms = self.terms
@@ -87,6 +89,7 @@ class AssetView:
             else {"id": terms.id, "version": terms.version, "sha256": terms.sha256, "accepted": self.accepted},
             "versions": [version_record(version) for version in self.versions],
             "card": self.main.card,
+            "loading": None if self.loading is None else loading_record(self.loading),
             "derived_from": [] if self.main.warrant is None else list(self.main.warrant.derived_from),
             "flags": [
                 {
@@ -99,6 +102,16 @@ class AssetView:
                 for flag in self.flags
             ],
         }
+
+
+def loading_record(told: Loading) -> dict[str, object]:
+    """For anyone: it names no file."""
+    return {
+        "counts": {verdict.value: count for verdict, count in told.counts.items()},
+        "names": list(told.names),
+        "scanner": told.scanner,
+        "scanned_at": moment(told.scanned_at),
+    }
 
 
 def search(
@@ -136,7 +149,8 @@ def view(tx: Transaction, ground: Ground, account_id: str | None, *, insider: bo
     )
     main = without_stopped_card(tx, main, ground.stopped)
     versions = [v for v in tx.assets.versions(asset.id) if insider or v.state is not VersionState.DRAFT]
-    return AssetView(asset, main, versions, terms, accepted, ground.facts.approval, flagged(tx, main))
+    told = loading(tx, main, asset.kind)
+    return AssetView(asset, main, versions, terms, accepted, ground.facts.approval, flagged(tx, main), told)
 
 
 def without_stopped_card(tx: Transaction, version: Version, stopped: Mapping[str, StoppedItem]) -> Version:

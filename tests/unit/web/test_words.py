@@ -34,6 +34,8 @@ FAMILIES: dict[str, type[StrEnum]] = {
     "mail.do": LetterKind,
     "offer.rule": offer.Rule,
     "wrong": errors.Wrong,
+    "loading.verdict": vocabulary.ScanVerdict,
+    "loading.means": vocabulary.ScanVerdict,
     "class": vocabulary.DataClass,
     "class-about": vocabulary.DataClass,
     "kind": vocabulary.Kind,

@@ -19,6 +19,8 @@ from catalog.vocabulary import (
     Kind,
     PreviewState,
     Role,
+    ScanRefusal,
+    ScanVerdict,
     Scope,
     Stop,
     StopReason,
@@ -56,6 +58,7 @@ def released(
     with store.begin() as tx:
         if items:
             publish.keep_only(tx, by, draft.id, items)
+            publish.record_scans(tx, by, draft.id, [builders.scan(item) for item in items])
         return publish.release(tx, by, draft.id, publication(**changes), previews_per_version=3, now=NOW)
 
 
@@ -331,3 +334,44 @@ def test_the_digest_of_a_manifest_depends_on_paths_and_contents_and_on_no_order(
     swapped = [replace(one, sha256=two.sha256), replace(two, sha256=one.sha256)]
     others = [[one], [two], swapped, [one, replace(two, path="c.jpg")]]
     assert len({digest, *(publish.manifest_digest(items) for items in others)}) == 5
+
+
+def test_a_model_whose_files_nobody_looked_through_is_not_released(store: Store, publisher: Actor) -> None:
+    seen, unseen = builders.item("seen.pth", b"1"), builders.item("unseen.pth", b"2")
+    draft = opened(store, publisher, kind=Kind.MODEL)
+    keys = builders.warrant(**{"class": "model", "persons": "none"})
+    with store.begin() as tx:
+        publish.keep_only(tx, publisher, draft.id, [seen, unseen])
+        publish.record_scans(tx, publisher, draft.id, [builders.scan(seen)])
+        with pytest.raises(Invalid) as refused:
+            publish.release(
+                tx, publisher, draft.id, publication(kind=Kind.MODEL, warrant=keys), previews_per_version=3, now=NOW
+            )
+    assert refused.value.code == "model-refused"
+    assert dict(refused.value.fields) == {"unseen.pth": "not-scanned"}
+    assert state_of(store, draft) is VersionState.DRAFT
+
+
+@pytest.mark.parametrize("why", ScanRefusal)
+def test_a_file_that_may_not_be_loaded_keeps_the_model_a_draft_and_says_why(
+    store: Store, publisher: Actor, why: ScanRefusal
+) -> None:
+    bad = builders.item("bad.pth", b"3")
+    draft = opened(store, publisher, kind=Kind.MODEL)
+    keys = builders.warrant(**{"class": "model", "persons": "none"})
+    with store.begin() as tx:
+        publish.keep_only(tx, publisher, draft.id, [bad])
+        publish.record_scans(tx, publisher, draft.id, [builders.scan(bad, ScanVerdict.REFUSED, why, "os.system")])
+        with pytest.raises(Invalid) as refused:
+            publish.release(
+                tx, publisher, draft.id, publication(kind=Kind.MODEL, warrant=keys), previews_per_version=3, now=NOW
+            )
+    assert dict(refused.value.fields) == {"bad.pth": f"pickle-{why}"}
+    assert refused.value.fields["bad.pth"].params == {"names": "os.system"}
+
+
+def test_only_the_publisher_of_a_draft_writes_down_what_was_found_in_it(store: Store, publisher: Actor) -> None:
+    draft = opened(store, publisher, kind=Kind.MODEL)
+    other = builders.actor(store, Role.PUBLISHER)
+    with store.begin() as tx, pytest.raises(Denied):
+        publish.record_scans(tx, other, draft.id, [builders.scan(builders.item())])

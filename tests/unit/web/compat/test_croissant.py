@@ -38,7 +38,7 @@ def seen(
         checked, wrong = read_warrant(builders.warrant(**{"class": data_class.value, **keys}))
         assert checked is not None, wrong
         version = replace(version, warrant=checked)
-    return AssetView(asset, version, [version], terms, False, Approval.PENDING, [])
+    return AssetView(asset, version, [version], terms, False, Approval.PENDING, [], None)
 
 
 def made(view: AssetView, kinds: tuple[FileKind, ...] = (JPEG,), listed: tuple[Item, ...] = ()) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What loading a file of a model would run, found out without running it; and the same tensors as safetensors."""
