@@ -26,6 +26,7 @@ from catalog.ports import Clock, NewId, Store, Transaction
 from catalog.vocabulary import Actor, Asset, Content, Item, Kind, Version
 from gateway.blobs.base import CHUNK, BlobMismatch, BlobMissing, BlobsFull, Originals, Source
 from gateway.blobs.room import room_needed
+from gateway.pickles.examine import examine
 from gateway.uploads import ndjson
 from gateway.uploads.staging import Staging
 from gateway.uploads.tickets import LIFE, Ticket, Tickets
@@ -242,6 +243,8 @@ class Uploads:
             draft, _ = drafts.look(tx, actor, version_id)
             card = tx.assets.item(version_id, names.CARD)
         publication = self._publication(draft.asset, card, choice)
+        if draft.asset.kind is Kind.MODEL:
+            examine(self._store, self._originals, actor, version_id, clock=self._clock)
         if card is not None:
             # What is stored is what is served: the card is completed before it is hashed, never on its way out.
             publication = replace(publication, card=publish.whole_card(publication))
