@@ -7,7 +7,7 @@ import numpy as np
 
 from faceguard.decode import resized
 from faceguard.detectors.base import Detector
-from faceguard.detectors.light import brightened
+from faceguard.detectors.light import brightened, colourless
 from faceguard.detectors.union import convincing, fused
 from faceguard.pixels import NO_BOXES, Boxes, Rgb, turned_back
 
@@ -23,6 +23,9 @@ _SURE_ALONE = 0.7
 _SEEN = 12  # preview pixels; smaller faces prove nothing about which side is up
 _TIMES, _PLUS = 1.5, 0.5
 
+_GREY = 0.5  # of a threshold in a picture without colour, in which a detector is less sure of the same faces
+_LARGER = 2  # times as large as it is, a picture is looked at at most: beyond that there is nothing more to be seen
+
 
 class Look(NamedTuple):
     """One detector at one size: the picture is brought to this long side first."""
@@ -34,7 +37,7 @@ class Look(NamedTuple):
 class Plan(NamedTuple):
     """name: for people. looks: fused for the upright picture. quick: for each of the four angles.
 
-    thresholds: of fused scores, by height in the preview (union.HEIGHTS).
+    thresholds: of fused scores, by height in the preview (union.HEIGHTS); lower in pictures without colour.
     padding: a plate's side in face sides.
     """
 
@@ -67,8 +70,13 @@ class Pyramid:
             self._sizes[long_side] = resized(self.rgb, *size)
         return self._sizes[long_side], scale
 
-    def seen(self, look: Look) -> Boxes:
-        """What a detector finds at one size, in pixels of the original."""
+    def seen(self, looks: Sequence[Look]) -> list[Boxes]:
+        """What detectors find, in pixels of the original; looks that come to one size in a small picture are one."""
+        most = _LARGER * max(self.rgb.shape[:2])
+        sizes = dict.fromkeys(look._replace(long_side=min(look.long_side, most)) for look in looks)
+        return [self._look(look) for look in sizes]
+
+    def _look(self, look: Look) -> Boxes:
         if look not in self._seen:
             rgb, scale = self.at(look.long_side)
             boxes = look.detector.find(rgb)
@@ -105,7 +113,7 @@ class Looker:
 
     def glance(self, rgb: Rgb, threshold: float) -> Boxes:
         """A quick upright look: fused scores of at least ``threshold``."""
-        boxes = fused(_seen(self.plan.quick, Pyramid(rgb)))
+        boxes = fused(Pyramid(rgb).seen(self.plan.quick))
         return boxes[boxes[:, 4] >= threshold]
 
 
@@ -114,10 +122,10 @@ def _find(plan: Plan, picture: Pyramid, preview_scale: float) -> Boxes:
     height, width = picture.rgb.shape[:2]
     upright = _fused(plan, picture, preview_scale)
     angles = [picture.turned(quarters) for quarters in (1, 2, 3)]
-    glances = [fused(_seen(plan.quick, angle)) for angle in angles]
+    glances = [fused(angle.seen(plan.quick)) for angle in angles]
     evidence = [_evidence(boxes, preview_scale) for boxes in glances]
     best = int(np.argmax(evidence))
-    if evidence[best] > _TIMES * _evidence(fused(_seen(plan.quick, picture)), preview_scale) + _PLUS:
+    if evidence[best] > _TIMES * _evidence(fused(picture.seen(plan.quick)), preview_scale) + _PLUS:
         turned = _fused(plan, angles[best], preview_scale)
         upright = upright[upright[:, 4] >= _SURE]
         return np.concatenate((upright, turned_back(turned, best + 1, width, height)))
@@ -129,7 +137,8 @@ def _find(plan: Plan, picture: Pyramid, preview_scale: float) -> Boxes:
 
 
 def _fused(plan: Plan, picture: Pyramid, preview_scale: float) -> Boxes:
-    return convincing(fused(_seen(plan.looks, picture)), plan.thresholds, preview_scale)
+    wary = _GREY if colourless(picture.rgb) else 1
+    return convincing(fused(picture.seen(plan.looks)), [wary * least for least in plan.thresholds], preview_scale)
 
 
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
@@ -143,10 +152,6 @@ def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
     if width >= height:
         return [(start, 0, start + size, height) for start in starts]
     return [(0, start, width, start + size) for start in starts]
-
-
-def _seen(looks: Sequence[Look], picture: Pyramid) -> list[Boxes]:
-    return [picture.seen(look) for look in looks]
 
 
 def _evidence(boxes: Boxes, preview_scale: float) -> float:

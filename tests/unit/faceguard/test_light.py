@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
-from faceguard.detectors.light import brightened
+from faceguard.detectors.light import brightened, colourless
 
 
 def picture(dark: float = 1.0, colour: int = 60) -> np.ndarray:
@@ -26,3 +27,14 @@ def test_a_black_picture_stays_dark_and_nothing_overflows():
     glint = np.full((80, 80, 3), 5, np.uint8)
     glint[3, 3] = 255
     assert brightened(glint)[3, 3].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize(("colour", "grey"), [(0, True), (60, False), (20, False)])
+def test_a_picture_is_grey_only_without_colour(colour, grey):
+    assert colourless(picture(colour=colour)) is grey
+
+
+def test_what_a_jpeg_adds_is_no_colour():
+    speckled = np.random.default_rng(2).integers(0, 256, (120, 160, 1), np.uint8).repeat(3, axis=2)
+    jpeg = cv2.imencode(".jpg", speckled, [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
+    assert colourless(np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8))

@@ -163,6 +163,34 @@ def test_a_dark_picture_is_looked_at_in_better_light():
     assert len(look_at(bar(upright=True) // 2, 0.9)) > 0
 
 
+@pytest.mark.parametrize(("tint", "seen"), [((255, 255, 255), 1), ((255, 180, 255), 0)])
+def test_a_weaker_look_is_enough_in_a_picture_without_colour(tint, seen):
+    picture = np.where(bar(upright=True) > 0, np.uint8(255), np.array(tint, np.uint8) // 2)
+    assert len(look_at(picture, 0.3)) == seen  # the threshold is .5
+
+
+class SaysSizes(SeesMark):
+    """Sees nothing and remembers the long side of what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def find(self, rgb: Rgb) -> Boxes:
+        self.sizes.append(max(rgb.shape[:2]))
+        return NO_BOXES
+
+
+def test_a_small_picture_is_looked_at_at_twice_its_size_and_once_for_each_size():
+    sizes = SaysSizes()
+    plan = Plan("sizes", tuple(Look(sizes, side) for side in (320, 512, 960)), (Look(sizes, 512),), (0.5,) * 6, 1.35)
+    Looker(plan).find(np.zeros((150, 200, 3), np.uint8), 200)
+    assert sizes.sizes == [320, 400, *[400] * 3]  # the last three are those of the other angles
+    sizes.sizes.clear()
+    Looker(plan).find(np.zeros((600, 800, 3), np.uint8), 512)
+    assert sizes.sizes == [320, 512, 960, *[512] * 3]
+
+
 def crowd(count: int) -> Boxes:
     """Boxes strewn at random, many of them over each other."""
     chance = np.random.default_rng(5)
