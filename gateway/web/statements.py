@@ -140,7 +140,12 @@ class Statements:
             "deadline": moment(recall.deadline_at),
         }
         if len(digests) <= MOST_IN_NOTICE:
-            statement["digests"] = [{"alg": "sha256", "d": sha256, "size": size} for sha256, size in digests]
+            # Where one file is called back, whatever else is named holds it among others that may stay.
+            statement["digests"] = [
+                {"alg": "sha256", "d": sha256, "size": size}
+                | ({} if recall.sha256 in {None, sha256} else {"shard": True})
+                for sha256, size in digests
+            ]
         else:
             statement["digest_set"] = {
                 "url_path": wire.digests_path(recall.notice_id, recall.seq),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.sdk.holdings import UNFINISHED, Copy, Holdings
+from gateway.sdk.holdings import EXTRACTED, UNFINISHED, Copy, Holdings
 from gateway.sdk.recall.feed import Notice
 from gateway.sdk.recall.purge import ASIDE, Done, Listed, delete, discard, move
 from gateway.sdk.store import Store
@@ -65,13 +65,13 @@ class Copies:
         """Delete every listed copy that the notice calls back, and the store's own."""
         found, links = Found(), _Links()
         wanted = frozenset(digests)
-        copies = self._holdings.copies_of(self._url, notice.versions, digests)
+        copies = self._called_back(notice, digests)
         stored = self._stored(notice, digests)
         if not self._dry_run:
             # Written down first: a run that is killed after deleting is gone on with by one that says `deleted`.
             there = [copy.id for copy in copies if _is_there(_places(copy))]
             self._holdings.set_going(there, [digest for digest in stored if _is_there(self._store_places(digest))])
-            copies = self._holdings.copies_of(self._url, notice.versions, digests)
+            copies = self._called_back(notice, digests)
             self._discard_unfinished(stored)
         for copy in copies:
             if copy.kind == UNFINISHED:
@@ -101,7 +101,7 @@ class Copies:
         """Move every listed copy that the notice calls back into a quarantine beside it."""
         found, moved = Found(), list[int]()
         wanted = frozenset(digests)
-        for copy in self._holdings.copies_of(self._url, notice.versions, digests):
+        for copy in self._called_back(notice, digests):
             result = move(_listed(copy), _aside(copy), Done.ASIDE, dry_run=self._dry_run)
             found.note(_digest(copy, wanted), copy.place, result.done)
             if result.done is Done.ASIDE:
@@ -123,10 +123,10 @@ class Copies:
         still: set[int] = set()
         still_stored: set[str] = set()
         for other, theirs in others:
-            still |= {copy.id for copy in self._holdings.copies_of(self._url, other.versions, theirs)}
+            still |= {copy.id for copy in self._called_back(other, theirs)}
             still_stored |= set(self._stored(other, theirs))
         wanted = frozenset(digests)
-        for copy in self._holdings.copies_of(self._url, notice.versions, digests):
+        for copy in self._called_back(notice, digests):
             if copy.id in still:
                 continue
             aside = Listed(folder=copy.folder, path=_aside(copy), content=copy.content)
@@ -148,13 +148,21 @@ class Copies:
         found = self.set_aside(notice, digests)
         wanted = frozenset(digests)
         found.outcomes.clear()
-        for copy in self._holdings.copies_of(self._url, notice.versions, digests):
+        for copy in self._called_back(notice, digests):
             if _is_there(_places(copy)):
                 found.outcomes[_digest(copy, wanted)] = Outcome.KEPT_BY_LAW
         for digest in self._stored(notice, digests):
             if _is_there(self._store_places(digest)):
                 found.outcomes[digest] = Outcome.KEPT_BY_LAW
         return found
+
+    def _called_back(self, notice: Notice, digests: Sequence[str]) -> list[Copy]:
+        """What is listed of the digests; of what came out of a shard only what is called back for itself."""
+        return [
+            copy
+            for copy in self._holdings.copies_of(self._url, notice.versions, digests)
+            if copy.kind != EXTRACTED or copy.sha256 not in notice.shards or copy.content in digests
+        ]
 
     def _finish(self, copy: Copy, digest: str, found: Found) -> None:
         """What an extraction left unfinished has no digest yet: its place is the SDK's own, so it goes as it is."""
@@ -249,8 +257,8 @@ def _places(copy: Copy) -> tuple[Listed, Listed]:
 
 
 def _digest(copy: Copy, wanted: frozenset[str]) -> str:
-    """The digest of the notice that the copy is of."""
-    return copy.sha256 if copy.sha256 in wanted else copy.content
+    """The digest of the notice that the copy is of: its own, else that of the archive it came out of."""
+    return copy.content if copy.content in wanted else copy.sha256
 
 
 def _is_there(places: Iterable[Listed]) -> bool:

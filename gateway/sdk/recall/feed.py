@@ -29,7 +29,8 @@ class DigestSet:
 class Notice:
     """Copies of these digests that came as one of `versions` are called back. Never a path: those this machine knows.
 
-    `digests` is None while they are still to be fetched; `sha256` is of `payload`, the statement as it came.
+    `digests` is None while they are still to be fetched; `sha256` is of `payload`, the statement as it came. Of the
+    digests, `shards` are tars that are called back for one file in them: the others that came out of one may stay.
     """
 
     notice: str
@@ -43,6 +44,7 @@ class Notice:
     reason: str
     digests: tuple[str, ...] | None
     digest_set: DigestSet | None
+    shards: frozenset[str]
     deadline: str | None
     expires: datetime
 
@@ -128,6 +130,7 @@ def read_notice(payload: bytes, statement: Mapping[str, object], origin: str) ->
         reason=reason,
         digests=_digests(statement.get("digests")),
         digest_set=_digest_set(statement.get("digest_set"), notice, seq),
+        shards=_shards(statement.get("digests")),
         deadline=deadline,
         expires=moment(expires),
     )
@@ -163,6 +166,12 @@ def _digests(listed: object) -> tuple[str, ...] | None:
     if len(digests) != len(listed) or len(set(digests)) != len(digests):
         raise Untrusted("the digests have another shape")
     return tuple(digests)
+
+
+def _shards(listed: object) -> frozenset[str]:
+    """Those of the digests that say so."""
+    entries = listed if isinstance(listed, list) else []
+    return frozenset(one["d"] for one in entries if isinstance(one, dict) and one.get("shard") is True)
 
 
 def _digest_set(record: object, notice: str, seq: int) -> DigestSet | None:

@@ -227,6 +227,30 @@ def test_an_archive_that_leads_out_or_links_is_refused(home: Home) -> None:
     assert not (home.folder / "out.jpg").exists()
 
 
+def test_of_what_came_out_of_a_shard_only_the_one_file_goes_with_it(home: Home) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in (("a.jpg", A), ("b.jpg", B)):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    shard = buffer.getvalue()
+    home.hold(home.folder / "one", {"s.tar": shard, "a.jpg": A})
+    home.hub.extract(home.folder / "one" / "s.tar")
+    listed = [
+        {"alg": "sha256", "d": sha256(A), "size": 1},
+        {"alg": "sha256", "d": sha256(shard), "size": 1, "shard": True},
+    ]
+    home.gate.recall([], digests=listed, action="quarantine", deadline=None)
+    home.hub.sync()
+    assert lines(home)[-1] == "one/s/b.jpg"
+    assert not (home.folder / "one" / "s" / "a.jpg").exists()
+    home.gate.recall([], digests=listed)
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts == {"deleted": 2, "absent": 0, "locked": 0, "modified": 0, "kept_by_law": 0}
+    assert lines(home) == ["one/s/b.jpg"]
+
+
 def test_only_what_was_fetched_is_extracted(home: Home) -> None:
     (home.folder / "mine.tar").write_bytes(b"x")
     with pytest.raises(errors.Misused):

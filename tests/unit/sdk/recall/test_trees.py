@@ -108,7 +108,8 @@ def test_nothing_changes_but_listed_files_with_the_listed_bytes(
         before = snapshot(base)
         notice = Notice(
             notice="N-1", seq=1, sha256="", payload=b"", asset="lab/set", versions=frozenset([VERSION]), scope="items",
-            action=Action.PURGE, reason="child", digests=None, digest_set=None, deadline=None, expires=NOW,
+            action=Action.PURGE, reason="child", digests=None, digest_set=None, shards=frozenset(),
+                deadline=None, expires=NOW,
         )  # fmt: skip
         digests = sorted(map(sha256, called))
         copies = Copies(URL, holdings, store, dry_run=False)
