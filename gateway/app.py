@@ -35,6 +35,7 @@ from gateway.web.auth import Authenticator
 from gateway.web.compat.croissant import Croissant
 from gateway.web.compat.drs import build_drs
 from gateway.web.compat.hub import build_hub
+from gateway.web.compat.model_hubs import ModelHubs
 from gateway.web.compat.routes import croissant_routes, drs_routes, hub_routes, publishing_routes
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
@@ -106,7 +107,13 @@ def build_app(installation: Installation) -> ASGIApp:
         base_url=base_url,
     )
     croissant = Croissant(catalogue, base_url)
-    entries = byte_routes(downloads=downloads, resolve=hub.resolve, hub=hub.errors.refuse)
+    entries = byte_routes(
+        downloads=downloads,
+        resolve=hub.resolve,
+        model_hubs=ModelHubs(catalogue, downloads),
+        hub=hub.errors.refuse,
+        plain=errors.problem,
+    )
     entries += hub_routes(hub)
     entries += publishing_routes(hub)
     entries += drs_routes(build_drs(catalogue=catalogue, errors=errors, base_url=base_url, version=__version__))

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from catalog.policy import names
 from catalog.ports import Transaction
 from catalog.vocabulary import Kind, ScanVerdict, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedFile:
-    """`twin_of` is the path of the file whose tensors this one holds in another form."""
+    """`named` is its path with its digest in the name; `twin_of` the path of the file whose tensors it holds."""
 
     path: str
+    named: str
     verdict: ScanVerdict
     names: tuple[str, ...]
     twin_of: str | None
@@ -60,6 +62,7 @@ def loading(tx: Transaction, version: Version, kind: Kind) -> Loading | None:
         files=tuple(
             LoadedFile(
                 path=item.path,
+                named=names.with_digest(item.path, item.sha256),
                 verdict=scans[item.sha256].verdict,
                 names=scans[item.sha256].names,
                 twin_of=sources.get(item.sha256),

@@ -13,6 +13,8 @@ PART = re.compile(r"(?!\.\Z|.*(?:--|\.\.))[A-Za-z0-9._-]{1,96}(?<!\.git)", re.DO
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 VERSION_ID = re.compile(r"[0-9a-f]{40}")
 ACCOUNT = re.compile(r"[^\W_][\w.-]{1,39}")
+DIGITS = 8
+DIGEST_IN_NAME = re.compile(r"(.+)-([0-9a-f]{8,64})(\.[^./]+)", re.DOTALL)
 MAX_PATH = 1024  # bytes of UTF-8
 CONTROL = "Cc"
 MAIN = "main"
@@ -71,6 +73,24 @@ def file_path(path: str) -> str:
     if path == SHARDS or path.startswith(f"{SHARDS}/"):
         raise Invalid({"path": Flaw(Wrong.SHARDS_PLACE, path=path)})
     return item_path(path)
+
+
+def with_digest(path: str, sha256: str) -> str:
+    """The path with eight digits of its content's digest in the name: `net.pth` becomes `net-1a2b3c4d.pth`.
+
+    A name that says so already stays as it is; one without a suffix, too: loaders look for the digits before a dot.
+    """
+    stem, dot, suffix = path.rpartition(".")
+    told = without_digest(path)
+    if not dot or "/" in suffix or (told is not None and sha256.startswith(told[1])):
+        return path
+    return f"{stem}-{sha256[:DIGITS]}.{suffix}"
+
+
+def without_digest(path: str) -> tuple[str, str] | None:
+    """`net-1a2b3c4d.pth` → `net.pth` and the digits; None when the name holds none."""
+    found = DIGEST_IN_NAME.fullmatch(path)
+    return None if found is None else (found[1] + found[3], found[2])
 
 
 def no_collisions(paths: Iterable[str]) -> None:

@@ -30,6 +30,7 @@ from gateway.web.api.previews import PreviewPictures
 from gateway.web.api.recalls import RecallsApi
 from gateway.web.api.terms import TermsApi
 from gateway.web.compat.hub.resolve import Resolve
+from gateway.web.compat.model_hubs import ModelHubs
 from gateway.web.pages import Pages
 
 
@@ -84,7 +85,9 @@ TAKEN = "v1|api|assets|drafts|datasets|spaces|models|static|operator|complaints|
 MODEL = "/{ns:(?!(?:" + TAKEN + ")/)[^/]+}/{name}"
 
 
-def byte_routes(*, downloads: Downloads, resolve: Resolve, hub: Refuse) -> list[Entry]:
+def byte_routes(
+    *, downloads: Downloads, resolve: Resolve, model_hubs: ModelHubs, hub: Refuse, plain: Refuse
+) -> list[Entry]:
     """Every address from which an original's bytes can leave. There is no other."""
     both = ("GET", "HEAD")
     return [
@@ -103,6 +106,14 @@ def byte_routes(*, downloads: Downloads, resolve: Resolve, hub: Refuse) -> list[
         Entry(
             methods=both, path=MODEL + "/resolve/{rev}/{path:path}", sends=resolve.file,
             refuse=hub, about="The bytes of a model's file, for clients of the Hub.",
+        ),
+        Entry(
+            methods=both, path=MODEL + "/weights/{rev}/{path:path}", who=Who.SIGNED_IN, sends=model_hubs.weights,
+            refuse=plain, about="A model's file, also as name-<digits of its digest>.suffix, for torch.hub.",
+        ),
+        Entry(
+            methods=both, path=MODEL + "/archive/{rev}.zip", who=Who.SIGNED_IN, sends=model_hubs.archive,
+            refuse=plain, about="A model as a zip below one folder, for megengine.hub.",
         ),
     ]  # fmt: skip
 

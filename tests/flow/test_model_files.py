@@ -110,7 +110,10 @@ def test_the_page_says_what_loading_runs_without_naming_files_to_strangers(house
         chinese = anyone.get(f"/assets/{model.name}", headers={"accept-language": "zh"}).text
         assert "加载时会执行什么" in chinese
         assert "会执行其引用的软件包的代码" in chinese
-        assert "made from secret-name.pth" in reader.get(f"/assets/{model.name}").text
+        known = reader.get(f"/assets/{model.name}").text
+        assert "made from secret-name.pth" in known
+        (address,) = re.findall(r'href="([^"]*/weights/[^"]*/secret-name-[0-9a-f]{8}\.pth)"', known)
+        assert reader.get(address).content == files["secret-name.pth"]
     dataset = house.publish({"a.txt": b"a set"})
     with house.gateway.client() as anyone:
         assert anyone.get(f"/v1/assets/{dataset.name}").json()["loading"] is None

@@ -21,6 +21,7 @@ from catalog.actions.deliver import Access
 from catalog.errors import CatalogUnavailable
 from catalog.policy.access import Ground
 from catalog.policy.globs import Globs
+from catalog.policy.recall import EMPTY_ARCHIVE
 from catalog.vocabulary import Actor, Delivery, DeliveryEnd, Door, Item, Settlement, Version
 from gateway.blobs.base import Blob, Originals
 from gateway.streams.archive import Member, archive_size, send_archive
@@ -29,6 +30,7 @@ from gateway.streams.caps import Caps
 from gateway.streams.ranges import Header, Plan, etag_of, evaluate
 from gateway.streams.registry import Registry, Stopped, Stream
 from gateway.streams.watcher import Watcher
+from gateway.streams.zip import Layout, send_zip
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
 from gateway.web.fetches import Fetches
@@ -83,6 +85,31 @@ class Wanted:
     path: str
     etag: Callable[[Item], str] = tag_of
     headers: Callable[[Item], Sequence[Header]] = nothing_more
+
+
+class Packed(NamedTuple):
+    """A number of items as one stream: its size, and who sends it."""
+
+    size: int
+    send: Callable[..., Awaitable[Outcome]]
+
+
+class Form(NamedTuple):
+    """How items become one stream: what it is called, and who lays it out."""
+
+    suffix: str
+    media_type: bytes
+    pack: Callable[[Access, Sequence[Member], tuple[str, bytes] | None], Packed]
+
+
+class Pack(NamedTuple):
+    """Many items of a version, as a dialect names them; without `include`, all."""
+
+    ns: str
+    name: str
+    version: str
+    include: Sequence[str]
+    form: Form
 
 
 class Downloads:
@@ -144,37 +171,31 @@ class Downloads:
     async def archive(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
         """GET and HEAD of a tar of the items that `include` selects; stopped ones are named in its last member."""
         where: Mapping[str, str] = scope["path_params"]
-        include = Request(scope).query_params.getlist("include")
+        include = tuple(Request(scope).query_params.getlist("include"))
+        await self.pack(scope, send, actor, Pack(where["ns"], where["name"], where["version"], include, TAR))
+
+    async def pack(self, scope: Scope, send: Send, actor: Actor, wanted: Pack) -> None:
+        """Answer GET or HEAD with many items in one stream. Raises Denied before anything is sent."""
 
         async def decide(ref: str) -> Decided:
             """Chooses anew each time: an item that was stopped while the request waited for its turn stays out."""
             generation = self._catalogue.generation
-            access, ground = await self._catalogue.access(actor, Door.BYTES, where["ns"], where["name"], ref)
-            items, last = select(await self._catalogue.manifest(ground), ground, include)
+            access, ground = await self._catalogue.access(actor, Door.BYTES, wanted.ns, wanted.name, ref)
+            items, last = select(await self._catalogue.manifest(ground), ground, wanted.include)
             members = [Member(path=i.path, size=i.size, open=partial(self._originals.open, i.sha256)) for i in items]
-            published_at = _version(access).published_at
-            mtime = 0 if published_at is None else int(published_at.timestamp())
+            packed = wanted.form.pack(access, members, last)
             transfer = partial(
-                send_archive,
-                scope,
-                send,
-                members=members,
-                last=last,
-                mtime=mtime,
-                headers=archive_headers(access),
-                may_send=self._watcher.may_send,
+                packed.send, scope, send, headers=pack_headers(access, wanted.form), may_send=self._watcher.may_send
             )
-            return Decided(
-                access, generation, 0, archive_size(members, last, mtime), lambda stream: transfer(stream=stream)
-            )
+            return Decided(access, generation, 0, packed.size, lambda stream: transfer(stream=stream))
 
-        decided = await decide(where["version"])
+        decided = await decide(wanted.version)
         if scope["method"] == "HEAD":
             whole = Plan(status=HTTPStatus.OK, start=0, stop=decided.stop, headers=())
-            await self._bare(send, whole, archive_headers(decided.access))
+            await self._bare(send, whole, pack_headers(decided.access, wanted.form))
             return
         again = partial(decide, _version(decided.access).id)
-        await self._stream(scope, actor, decided, again, include=include)
+        await self._stream(scope, actor, decided, again, include=wanted.include)
 
     async def _stream(
         self, scope: Scope, actor: Actor, decided: Decided, decide: Decide, *, include: Sequence[str] | None
@@ -303,9 +324,38 @@ def _headers(name: str, sha256: str, media_type: str, published_at: datetime | N
     )
 
 
-def archive_headers(access: Access) -> list[Header]:
+def pack_headers(access: Access, form: Form) -> list[Header]:
     name = "archive" if access.asset is None else access.asset.name
-    return [(b"content-type", b"application/x-tar"), (b"content-disposition", disposition(f"{name}.tar")), *PRIVATE]
+    return [(b"content-type", form.media_type), (b"content-disposition", disposition(name + form.suffix)), *PRIVATE]
+
+
+def tarred(access: Access, members: Sequence[Member], last: tuple[str, bytes] | None) -> Packed:
+    mtime = _published(access)
+    return Packed(archive_size(members, last, mtime), partial(send_archive, members=members, last=last, mtime=mtime))
+
+
+def zipped(access: Access, members: Sequence[Member], last: tuple[str, bytes] | None) -> Packed:
+    """Below one folder that is named after the asset and the version; the version's id is the archive's comment."""
+    version = _version(access).id
+    name = "archive" if access.asset is None else access.asset.name
+    layout = Layout(
+        members=members,
+        last=last,
+        folder=f"{name}-{version}",
+        mtime=_published(access),
+        # The ledger takes an archive that is no longer than an empty tar for an empty one: this one never is.
+        comment=version.encode().ljust(EMPTY_ARCHIVE if members else 0),
+    )
+    return Packed(layout.size, partial(send_zip, layout=layout))
+
+
+TAR = Form(".tar", b"application/x-tar", tarred)
+ZIP = Form(".zip", b"application/zip", zipped)
+
+
+def _published(access: Access) -> int:
+    published_at = _version(access).published_at
+    return 0 if published_at is None else int(published_at.timestamp())
 
 
 def disposition(name: str) -> bytes:

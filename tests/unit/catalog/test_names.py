@@ -115,3 +115,17 @@ def test_a_subject_is_read_back_as_it_was_written(version: str, path: str | None
 @pytest.mark.parametrize("text", ["", "a", "a/b@", "a/b@v:", "a/b@:p", "a/b:p", "@v", "a/b/c@v"])
 def test_a_subject_that_names_nothing_is_refused(text: str) -> None:
     assert not passes(names.subject, text)
+
+
+def test_a_name_takes_the_first_digits_of_its_contents_digest_once() -> None:
+    sha256 = "1a2b3c4d" + "0" * 56
+    assert names.with_digest("deep/net.pth", sha256) == "deep/net-1a2b3c4d.pth"
+    assert names.with_digest("net-1a2b3c4d.pth", sha256) == "net-1a2b3c4d.pth"
+    assert names.with_digest("net-deadbeef.pth", sha256) == "net-deadbeef-1a2b3c4d.pth"
+    assert [names.with_digest(path, sha256) for path in ("LICENSE", "v1.0/LICENSE")] == ["LICENSE", "v1.0/LICENSE"]
+
+
+def test_the_digits_are_taken_out_of_a_name_again() -> None:
+    assert names.without_digest("deep/net-1a2b3c4d.pth") == ("deep/net.pth", "1a2b3c4d")
+    for path in ("net.pth", "net-1a2b.pth", "net-1A2B3C4D.pth", "net-1a2b3c4d", "-1a2b3c4d.pth", "a-1a2b3c4d.d/net"):
+        assert names.without_digest(path) is None
