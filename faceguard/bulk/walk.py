@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+_JPEG = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"})
+_HEIC = frozenset({".heic", ".heif", ".hif"})
+SUFFIXES = _JPEG | _HEIC | {".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+"""HEIC also where its extra is missing: a refusal says so, and silence would not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def test_names_that_are_no_text_are_kept_byte_by_byte(file: Path) -> None:
 
 
 def test_a_walk_finds_every_picture_and_follows_no_link_to_a_folder(tmp_path: Path) -> None:
-    for place in ("a.JPG", "deep/er/b.png", "out/c.png", "elsewhere/d.webp", "notes.txt"):
+    for place in ("a.JPG", "deep/er/b.png", "out/c.png", "elsewhere/d.webp", "phone.HEIC", "notes.txt"):
         (tmp_path / "in" / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / place).write_bytes(b"12345")
     (tmp_path / "in" / "folder.png").mkdir()
@@ -129,4 +129,4 @@ def test_a_walk_finds_every_picture_and_follows_no_link_to_a_folder(tmp_path: Pa
     (tmp_path / "in" / "broken.gif").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "in" / "pipe.png")
     seen = {one.path: one.size for one in pictures(tmp_path / "in", tmp_path / "in" / "out")}
-    assert seen == {"a.JPG": 5, "deep/er/b.png": 5, "elsewhere/d.webp": 5, "link.gif": 5}
+    assert seen == {"a.JPG": 5, "deep/er/b.png": 5, "elsewhere/d.webp": 5, "phone.HEIC": 5, "link.gif": 5}
