@@ -78,7 +78,8 @@ def told(root: Path, command: Sequence[str], *, kill_at: int | None) -> None:
     seconds, copies = time.monotonic() - start, _copies(root)
     busy, capacity = (after - earlier for after, earlier in zip(_machine(), machine, strict=True))
     print(
-        f"{'killed' if kill_at else 'ended':<7} {copies:>6} copies, {copies - before:>6} of them new in {seconds:.0f} s: "
+        f"{'killed' if kill_at else 'ended':<7} {copies:>6} copies, "
+        f"{copies - before:>6} of them new in {seconds:.0f} s: "
         f"{(copies - before) / seconds:.1f} a second, {used / seconds:.2f} cores, "
         f"machine {100 * busy / capacity:.0f} % busy",
         flush=True,

@@ -82,6 +82,8 @@ def test_a_withheld_file_leaves_the_shard_and_all_else_goes_on(gateway: Gateway,
         assert names_in(content) == sorted(path for path in files if path.startswith("faces/"))
         whole = names_in(rosa.get(f"{base}/archive.tar").content)
         assert sorted(whole) == sorted(["README.md", *files]), "nothing twice"
+        sums = rosa.get(f"{base}/SHA256SUMS").text.splitlines()
+        assert [line.partition("  ")[2] for line in sums] == sorted(["README.md", *files])
         assert names_in(rosa.get(f"{base}/archive.tar", params={"include": "__packed__/*"}).content) == [shard["path"]]
         tiles = anyone.get(f"{base}/previews").json()["items"]
         assert len(tiles) == 100

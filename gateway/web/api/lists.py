@@ -1,6 +1,6 @@
 """A version as lists that plain programs read: checksums, and addresses that always stand for the same bytes.
 
-Items that are not served are left out. No list holds a secret: the programs read `.netrc` or are given a header.
+Items that are not served are left out, and shards. No list holds a secret: programs read `.netrc` or take a header.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Lists:
         items = (await self._catalogue.manifest(ground)).values()
         # By the version's id, whatever it was asked for as: the bytes at such an address never change.
         files = f"{self._base}/v1/assets/{access.asset.full_name}/versions/{access.version.id}/files/"
-        served = (item for item in items if item.sha256 not in ground.stopped)
+        # Shards hold what is listed by itself: whoever takes a whole list would take everything twice.
+        served = (item for item in items if item.sha256 not in ground.stopped and item.shard is None)
         text = await anyio.to_thread.run_sync(_written, served, files, line)
         headers = {**NO_STORE, "content-disposition": f'inline; filename="{name}"'}
         return Response(text, headers=headers, media_type="text/plain")

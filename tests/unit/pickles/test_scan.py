@@ -169,6 +169,7 @@ class TestRefused:
             (b"7z\xbc\xaf\x27\x1c" + bytes(60), ScanRefusal.UNKNOWN_ARCHIVE),
             (b"\x28\xb5\x2f\xfd" + bytes(60), ScanRefusal.UNKNOWN_ARCHIVE),
         ],
+        ids=["cut", "cut zip", "no zip", "odd zip", "cut gzip", "encrypted", "7z", "zstd"],
     )
     def test_what_cannot_be_read_to_its_end_is_refused(self, content: bytes, why: ScanRefusal) -> None:
         told = found(content)
