@@ -1,0 +1,141 @@
+"""A draft is looked at, released and thrown away: by the command beside the server or from afar, and on its page."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.flow.test_uploads import HEADER, inside
+from tests.gateways import Gateway
+
+CARD = """---
+license: cc-by-4.0
+hubgate:
+  terms: research-use
+  tag: v1
+  title: {en: Street faces, zh: 街头人脸}
+  class: public
+  lawful_basis: consent
+  source: https://example.org/street-faces
+  persons: none
+  residency: any
+  contact: data@example.org
+---
+# Street faces
+"""
+PASSWORD = "correct horse battery"
+
+
+class Scene:
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        gateway.run("account", "create", "paula", "--role", "publisher", "--password-stdin", stdin=PASSWORD)
+        self.token = gateway.run("token", "create", "paula")
+        self.remote = ("--url", gateway.url, "--token", self.token)
+
+    def sends(self, *files: tuple[str, bytes], name: str = "") -> str:
+        """The name of the asset whose draft has these files now."""
+        name = name or f"lab/d-{secrets.token_hex(4)}"
+        body = "\n".join(json.dumps(line) for line in (HEADER, *(inside(*file) for file in files)))
+        owner, leaf = name.split("/")
+        with self.gateway.client(self.token) as client:
+            client.post("/api/repos/create", json={"name": leaf, "organization": owner, "type": "dataset"})
+            client.post(f"/api/datasets/{name}/commit/main", content=body).raise_for_status()
+        return name
+
+    def tag_of(self, name: str) -> str | None:
+        with self.gateway.client() as anyone:
+            asset = anyone.get(f"/v1/assets/{name}").json()
+        return str(asset["versions"][0]["tag"]) if "versions" in asset else None
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("drafts")
+    gateway = Gateway(folder / "data")
+    gateway.terms(folder)
+    with gateway.serving():
+        yield Scene(gateway)
+
+
+@pytest.mark.parametrize("afar", [True, False])
+def test_a_draft_is_released_by_the_command(scene: Scene, afar: bool) -> None:
+    where = scene.remote if afar else ("--as", "paula")
+    run = scene.gateway.run
+    name = scene.sends(("README.md", CARD.encode()), ("a.txt", b"a"))
+    assert f"{name}  2 files, " in run("draft", "list", *where)
+    seen = json.loads(run("draft", "show", name, "--json", *where))
+    assert (seen["lacks"], [file["path"] for file in seen["files"]]) == ({}, ["README.md", "a.txt"])
+    version = run("draft", "release", name, *where).splitlines()[-1]
+    assert version == seen["id"]
+    assert scene.tag_of(name) == "v1"
+    assert "There is no draft" in run("draft", "release", name, *where, status=1)
+
+
+def test_what_is_lacking_is_said_and_can_be_given_at_the_release(scene: Scene, tmp_path: Path) -> None:
+    run = scene.gateway.run
+    name = scene.sends(("a.txt", b"a"))
+    refused = run("draft", "release", name, *scene.remote, status=1)
+    assert "The version stays a draft until these are right" in refused
+    assert "lawful_basis (missing)" in refused
+    warrant = tmp_path / "warrant.toml"
+    warrant.write_text(
+        'title = { en = "A", zh = "甲" }\nclass = "public"\nlawful_basis = "research"\nsource = "s"\npersons = "none"\n'
+        'licence = "CC0-1.0"\nresidency = "any"\ncontact = "c"\n',
+        encoding="utf-8",
+    )
+    choice = ("--warrant", str(warrant), "--terms", "research-use", "--tag", "given")
+    assert len(run("draft", "release", name, *choice, *scene.remote)) == 40
+    assert scene.tag_of(name) == "given"
+
+
+def test_a_draft_is_thrown_away_by_the_command(scene: Scene) -> None:
+    run = scene.gateway.run
+    for where in (scene.remote, ("--as", "paula")):
+        name = scene.sends(("a.txt", b"a"))
+        run("draft", "discard", name, *where)
+        assert json.loads(run("draft", "show", name, "--json", *where))["files"] == []
+        run("draft", "release", name, *where, status=1)
+
+
+def test_a_publisher_releases_on_the_page_that_the_client_named(scene: Scene) -> None:
+    name = scene.sends(("a.txt", b"a"))
+    headers = {"origin": scene.gateway.url, "accept-language": "en"}
+    with httpx2.Client(base_url=scene.gateway.url, headers=headers, follow_redirects=True) as browser:
+        browser.post("/sign-in", data={"name": "paula", "password": PASSWORD})
+        page = browser.get(f"/datasets/{name}/tree/main/")
+        assert page.url.path.startswith("/drafts/")
+        assert "It cannot be released yet" in page.text
+        assert "<code>lawful_basis</code>: missing" in page.text
+        assert "lawful_basis: consent" in browser.get("/problems/warrant-incomplete").text
+        assert browser.post(f"{page.url.path}/release").status_code == 422
+        scene.sends(("README.md", CARD.encode()), name=name)
+        page = browser.get(str(page.url))
+        assert "It cannot be released yet" not in page.text
+        assert name in browser.get("/drafts").text
+        after = browser.post(f"{page.url.path}/release")
+        assert after.status_code == 200
+        assert after.url.path == f"/assets/{name}"
+        gone = scene.sends(("b.txt", b"b"), name=name)
+        draft = browser.get(f"/datasets/{gone}/commit/x").url.path
+        assert browser.post(f"{draft}/discard").url.path == "/drafts"
+        assert "b.txt" not in browser.get(draft).text
+    assert scene.tag_of(name) == "v1"
+
+
+def test_a_page_of_a_draft_is_for_nobody_else(scene: Scene) -> None:
+    name = scene.sends(("secret-name.txt", b"a"))
+    scene.gateway.run("account", "create", f"r-{secrets.token_hex(3)}", "--role", "researcher")
+    version = json.loads(scene.gateway.run("draft", "show", name, "--json"))["id"]
+    other = scene.gateway.account(f"p-{secrets.token_hex(3)}", "publisher")
+    for token in (None, other):
+        with scene.gateway.client(token) as client:
+            for address in (f"/drafts/{version}", f"/datasets/{name}/tree/main/", "/drafts", f"/assets/{name}"):
+                answer = client.get(address, follow_redirects=True)
+                assert "secret-name.txt" not in answer.text
+                assert name not in answer.text or answer.status_code == 404
