@@ -238,7 +238,7 @@ class Uploads:
         return Seen(draft=draft, items=items, publication=publication, wrong=wrong)
 
     def release(self, actor: Actor, version_id: str, choice: Choice) -> publish.Released:
-        """Release the draft, its card completed. Raises what `publish.release` raises; then it stays as it was."""
+        """Release the draft, its card completed. Raises what `publish.release` raises; then it stays a draft."""
         with self._store.read() as tx:
             draft, _ = drafts.look(tx, actor, version_id)
             card = tx.assets.item(version_id, names.CARD)
@@ -248,21 +248,31 @@ class Uploads:
         if card is not None:
             # What is stored is what is served: the card is completed before it is hashed, never on its way out.
             publication = replace(publication, card=publish.whole_card(publication))
-        with self._undone() as fresh:
-            whole = None if card is None else self._stored_card(publication.card, fresh)
-            with self._store.begin() as tx:
-                if tx.assets.item(version_id, names.CARD) != card:
-                    raise Conflict("draft-moved", asset=draft.asset.full_name)
-                leftover = list(tx.uploads.sent(version_id))
-                if card is not None and whole is not None:
-                    self._check_there([whole.sha256])
-                    leftover.append(card.sha256)
-                    publish.add_items(tx, actor, version_id, [whole])
-                released = publish.release(
-                    tx, actor, version_id, publication, previews_per_version=self._previews, now=self._clock()
-                )
+            card = self._replaced(actor, draft, card, publication.card)
+        with self._store.begin() as tx:
+            self._check_unmoved(tx, draft, card)
+            leftover = tx.uploads.sent(version_id)
+            released = publish.release(
+                tx, actor, version_id, publication, previews_per_version=self._previews, now=self._clock()
+            )
         self._sweep(leftover)
         return released
+
+    def _replaced(self, actor: Actor, draft: drafts.Draft, card: Item, text: str) -> Item:
+        """The card with this text in the draft. Raises Conflict when another came meanwhile."""
+        with self._undone() as fresh:
+            whole = self._stored_card(text, fresh)
+            with self._store.begin() as tx:
+                self._check_unmoved(tx, draft, card)
+                self._check_there([whole.sha256])
+                publish.add_items(tx, actor, draft.version.id, [whole])
+        self._sweep([card.sha256])
+        return whole
+
+    def _check_unmoved(self, tx: Transaction, draft: drafts.Draft, card: Item | None) -> None:
+        """What the card vouches for is what whoever releases has seen. Raises Conflict."""
+        if tx.assets.item(draft.version.id, names.CARD) != card:
+            raise Conflict("draft-moved", asset=draft.asset.full_name)
 
     def discard(self, actor: Actor, version_id: str) -> None:
         """Empty the draft; bytes that nothing else has go too. Raises NotFound, Denied."""
