@@ -26,4 +26,5 @@ def candidates(center: Detector, small: Detector | None, large: Detector | None)
 
 def _of(name: str, center: Detector, *sizes: int) -> Plan:
     thresholds = _MORE_SIZES if len(sizes) > 2 else _FEW_SIZES
-    return Plan(name, tuple(Look(center, size) for size in sizes), (Look(center, 512),), thresholds, 1.3)
+    like = registry.standard(center)
+    return Plan(name, tuple(Look(center, size) for size in sizes), like.quick, thresholds, like.padding)

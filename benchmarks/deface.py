@@ -17,8 +17,12 @@ _INSTEAD = "opencv-python ; sys_platform == 'never'"
 _TIMED = """
 import json, os, sys, time
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])])
-import cv2
+import cv2, onnxruntime
 cv2.setNumThreads(int(sys.argv[1]))
+# Its threads choose their cores by themselves, so their number must be set too; deface takes that of the cores.
+session, options = onnxruntime.InferenceSession, onnxruntime.SessionOptions()
+options.intra_op_num_threads = int(sys.argv[1])
+onnxruntime.InferenceSession = lambda *given, **named: session(*given, sess_options=options, **named)
 from deface.centerface import CenterFace
 from deface.deface import image_detect
 net = CenterFace(backend=sys.argv[2])

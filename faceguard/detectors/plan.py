@@ -7,7 +7,7 @@ import numpy as np
 
 from faceguard.decode import resized
 from faceguard.detectors.base import Detector
-from faceguard.detectors.light import brightened, colourless
+from faceguard.detectors.light import brightened, calmed, colourless
 from faceguard.detectors.union import convincing, fused
 from faceguard.pixels import NO_BOXES, Boxes, Rgb, turned_back
 
@@ -104,7 +104,7 @@ class Looker:
         """
         height, width = rgb.shape[:2]
         preview_scale = preview_long / max(width, height)
-        lit = brightened(rgb)
+        lit = brightened(calmed(rgb))
         found = [NO_BOXES]
         for left, top, right, bottom in tiles(width, height):
             boxes = _find(self.plan, Pyramid(lit[top:bottom, left:right]), preview_scale)

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceguard.detectors.light import brightened, colourless
+from faceguard.detectors.light import brightened, calmed, colourless
 
 
 def picture(dark: float = 1.0, colour: int = 60) -> np.ndarray:
@@ -38,3 +38,23 @@ def test_what_a_jpeg_adds_is_no_colour():
     speckled = np.random.default_rng(2).integers(0, 256, (120, 160, 1), np.uint8).repeat(3, axis=2)
     jpeg = cv2.imencode(".jpg", speckled, [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
     assert colourless(np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8))
+
+
+def noisy(strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """A picture with a bright square, and the same under grey noise of this standard deviation."""
+    clean = picture()
+    clean[30:60, 80:120] = 240
+    added = np.random.default_rng(3).normal(0, strength, (*clean.shape[:2], 1))
+    return clean, np.clip(clean + added, 0, 255).astype(np.uint8)
+
+
+def test_a_picture_with_little_noise_is_left_alone():
+    for rgb in noisy(3):
+        assert calmed(rgb) is rgb
+
+
+def test_strong_noise_goes_and_the_edges_stay():
+    clean, rgb = noisy(30)
+    calm = calmed(rgb).astype(float)
+    assert (calm - clean).std() < (rgb.astype(float) - clean).std() / 2
+    assert calm[35:55, 85:115].mean() - calm[35:55, 40:70].mean() > 100
