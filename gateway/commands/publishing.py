@@ -20,6 +20,7 @@ from catalog.policy import card as cards
 from catalog.policy import names, packing
 from catalog.vocabulary import Actor, DataClass, Item, Kind
 from faceguard.worker import Guard
+from gateway.blobs.base import BlobsFull
 from gateway.commands import intake
 from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show, words
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
@@ -125,8 +126,8 @@ def _room_for(size: int) -> Iterator[None]:
     """Say what to do where there is no room for the shards. Raises Failed."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+    except (BlobsFull, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         raise Failed(
             f"No space left for the packed shards, which take as much as the files: {tqdm.format_sizeof(size, 'B')}. "

@@ -81,9 +81,22 @@ def test_a_client_killed_in_the_middle_goes_on_where_it_was(published: Published
     assert (tmp_path / "to" / "large.bin").read_bytes() == (published.folder / "large.bin").read_bytes()
     assert os.listdir(tmp_path / "to") == ["large.bin"]
     with Hub(published.gateway.url, token) as hub:
-        last = hub.transport.get("/v1/me", what="me")["downloads"]
-    assert isinstance(last, list)
-    assert begun in [record["start"] for record in last]
+        fetch = ended_fetch(hub)
+    assert fetch["parts"] == 2
+    assert fetch["bytes"] < begun + LARGE, "what was there came once more"
+
+
+def ended_fetch(hub: Hub) -> dict[str, int]:
+    """The account's one download, once both of its parts are settled."""
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        downloads = hub.transport.get("/v1/me", what="me")["downloads"]
+        assert isinstance(downloads, list)
+        (fetch,) = downloads
+        if fetch["end"] is not None:
+            return dict(fetch)
+        time.sleep(0.05)
+    raise AssertionError("a part of it is not settled")
 
 
 def test_an_interrupted_fetch_says_how_to_go_on(published: Published, relay: Relay, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def person(published: Published, tmp_path: Path) -> Person:
             (folder / f"{number:04}.txt").write_text(f"{name} {number}", encoding="utf-8")
             (tmp_path / "packed" / "file").write_text(f"{name} packed {number}", encoding="utf-8")
             tar.add(tmp_path / "packed" / "file", f"deep/{number:04}.txt")
-    published.gateway.publish(folder, f"lab/{name}", "--class", "public")
+    published.gateway.publish(folder, f"lab/{name}", "--class", "public", "--no-pack")
     made = Person(published, name, tmp_path)
     made.run("fetch", f"lab/{name}", "--to", "to", "--purpose", "x", "--yes")
     assert count(tmp_path / "to") == MANY + 1
