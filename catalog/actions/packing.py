@@ -32,11 +32,12 @@ def stop_with_files(tx: Transaction, asset: Asset, version: Version, *, now: dat
     stopped = tx.stops.stopped(asset.id)
     for item in tx.shards.of(version.id) if stopped else ():
         stop = _gravest(tx, asset.id, item.sha256, stopped.values())
-        if stop is not None and item.sha256 not in stopped:
-            tx.stops.stop_item(asset.id, stop)
-            happened = Happened(kind=EVENT_OF[stop.state], subject=item_subject(asset.id, item.sha256))
-            tx.append(happened, actor=PACKER, at=now)
+        if stop is not None:
             ask(tx, [version.id], now=now)
+            if item.sha256 not in stopped:
+                tx.stops.stop_item(asset.id, stop)
+                happened = Happened(kind=EVENT_OF[stop.state], subject=item_subject(asset.id, item.sha256))
+                tx.append(happened, actor=PACKER, at=now)
 
 
 def still_stopped(tx: Transaction, asset_id: str, sha256: str, lifted: str) -> StoppedItem | None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import Invalid
-from catalog.policy.card import MAX_HEAD, complete, doubts, read, split, told
+from catalog.policy.card import MAX_HEAD, complete, doubts, read, split, told, with_packed
 from catalog.policy.warrant import read as read_warrant
 from catalog.vocabulary import Warrant
 from tests.builders import warrant
@@ -114,3 +114,22 @@ def test_a_head_in_one_pair_of_braces_cannot_be_completed() -> None:
 )
 def test_what_differs_from_the_warrant_and_the_files_is_doubted(head: str, found: list[str]) -> None:
     assert doubts(f"---\n{head}\n---\n", vouched(), ["data/a.parquet"]) == found
+
+
+def test_shards_become_the_default_configuration_of_a_card_that_has_none() -> None:
+    globs = {"train": "__packed__/train-*.tar", "test": "__packed__/test-*.tar"}
+    config = {
+        "config_name": "packed",
+        "data_files": [{"split": split, "path": glob} for split, glob in globs.items()],
+        "default": True,
+    }
+    for card in ("", "# Faces\n", "---\nlanguage: zh  # a remark\n---\n# 人脸\n"):
+        made = with_packed(card, globs)
+        assert made is not None
+        assert read(made) == {**read(card), "configs": [config]}
+        assert split(made)[1] == split(card)[1]
+        assert doubts(made, vouched(), ["__packed__/train-00000-0.tar", "__packed__/test-00001-0.tar"]) == []
+        assert doubts(made, vouched(), ["a.jpg"]) == ["config-without-files"]
+    assert "a remark" in str(with_packed("---\nlanguage: zh  # a remark\n---\n", globs))
+    assert with_packed("---\nconfigs:\n- config_name: mine\n---\n", globs) is None
+    assert with_packed("---\nconfigs: []\n---\n", globs) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import tarfile
 from dataclasses import replace
@@ -280,6 +281,26 @@ def test_a_stop_while_a_shard_is_being_made_makes_it_useless(packed: Packed) -> 
     assert packed.names(packed.shard("train")) == both_files_of(2, 3)
 
 
+def test_a_full_disk_leaves_the_shard_stopped_until_there_is_room(
+    packed: Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = packed.shard("train")
+    packed.stop(Stop.WITHHOLD, "train/0.jpg")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    job = Repacker(packed.store, packed.originals, clock=lambda: NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            job.run({"version": packed.version.id}, lambda: None)
+    assert packed.shard("train") == former
+    assert packed.state(former) is ItemState.WITHHELD
+    job.run({"version": packed.version.id}, lambda: None)
+    assert packed.state(packed.shard("train")) is ItemState.SERVED
+
+
 def test_a_version_that_is_revoked_is_not_packed_again(packed: Packed) -> None:
     packed.stop(Stop.WITHHOLD, "train/0.jpg")
     builders.stopped(packed.store, packed.operator, Stop.REVOKE, f"{NAME}@{packed.version.id}")
@@ -310,6 +331,19 @@ def test_a_version_released_with_a_held_file_has_its_shard_held(packed: Packed) 
     packed.release("train/1.jpg")
     assert packed.state(shard) is ItemState.SERVED
     assert builders.events_and_tables_agree(packed.store)
+
+
+def test_a_version_released_with_a_shard_that_is_held_already_gets_one_of_its_own(packed: Packed) -> None:
+    packed.stop(Stop.HOLD, "train/1.jpg")
+    packed.repack()
+    samples = {f"train/{n}": f"train{n}" for n in range(4)} | {"test/9": "nine"}
+    version = packed.publish(samples)
+    held = packed.shards(version).keys() & packed.shards().keys()
+    assert len(held) == 1
+    packed.repack()
+    listed = [item for item in packed.shards(version).values() if item.shard is not None and item.shard.listed]
+    assert [packed.state(item) for item in listed] == [ItemState.SERVED] * 2
+    assert packed.shard("train") in listed or packed.shard("train").sha256 in {item.sha256 for item in listed}
 
 
 def test_what_was_made_of_it_and_packed_anew_is_stopped_too(packed: Packed) -> None:

@@ -21,6 +21,15 @@ def test_a_commit_changes_exactly_when_the_stopped_items_do(version: str, before
     assert (derived(version, before) == derived(version, sorted(after))) == (before == after)
 
 
+@given(VERSIONS, DIGESTS, DIGESTS, DIGESTS)
+def test_a_shard_that_was_added_is_another_commit_than_one_that_is_missing(
+    version: str, stopped: set[str], added: set[str], others: set[str]
+) -> None:
+    assert (derived(version, stopped, added) == derived(version, stopped, others)) == (added == others)
+    if added:
+        assert derived(version, stopped, added) not in {version, derived(version, stopped | added)}
+
+
 @given(VERSIONS, st.lists(VERSIONS, max_size=4), DIGESTS)
 def test_a_derived_commit_looks_like_one_and_leads_back_to_its_version(
     version: str, others: list[str], stopped: set[str]
