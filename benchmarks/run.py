@@ -13,12 +13,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import blur, cut, download, hub, small_files
+from benchmarks import blur, cut, download, fetch, hub, notices, small_files
 
 TABLES = {
     "download": ("Large downloads beside nginx (medians)", download.main),
     "small_files": ("50 KB files, 8 connections, one core", small_files.main),
     "hub": (f"{hub.FILES} files of 50 KB by the Hub's client {hub.CLIENT} (medians)", hub.main),
+    "fetch": ("hubgate fetch beside curl, aria2c and huggingface_hub (medians)", fetch.main),
+    "notices": ("Calling back from many holders", notices.main),
     "cut": ("One revocation while streams run, and the server's memory", cut.main),
 }
 
