@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,7 @@ class Site:
     notice: str = ""
     case: str = ""
     recall: str = ""  # of demo/recalled, which the reader has fetched
+    draft: str = ""  # of demo/draft, with a warrant that lacks most
     task: str = ""  # for the publisher of demo/derived, which was made from it
 
     def url(self, path: str) -> str:
@@ -127,6 +129,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     )
     with gateway.serving():
         made = Site(gateway, version)
+        made.draft = str(json.loads(gateway.run("draft", "show", "demo/draft", "--json"))["id"])
         _complain_and_hold(made)
         _call_back(made, folder)
         yield made

@@ -32,6 +32,7 @@ def public(site: Site) -> list[str]:
         "/sign-up",
         "/privacy",
         "/problems/terms-required",
+        "/problems/warrant-incomplete",
         f"/notices/{site.notice}",
         "/no/such/page",
     ]
@@ -57,6 +58,8 @@ def of_operator(site: Site) -> list[str]:
         f"/tasks/{site.task}",
         "/operator/accounts",
         "/operator/events",
+        "/drafts",
+        f"/drafts/{site.draft}",
         f"/operator/act?act=revoke&subject={subject}&reason=misuse",
     ]
 
