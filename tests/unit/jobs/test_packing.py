@@ -28,7 +28,7 @@ from catalog.vocabulary import (
     Stop,
     Version,
 )
-from gateway.blobs.base import BlobMismatch
+from gateway.blobs.base import BlobMismatch, BlobsFull
 from gateway.blobs.filesystem import FileOriginals
 from gateway.jobs.packing import Repacker, make_shard, pack_draft
 from tests import builders
@@ -293,7 +293,7 @@ def test_a_full_disk_leaves_the_shard_stopped_until_there_is_room(
     job = Repacker(packed.store, packed.originals, clock=lambda: NOW)
     with monkeypatch.context() as patched:
         patched.setattr("os.fsync", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(BlobsFull, match="No space"):
             job.run({"version": packed.version.id}, lambda: None)
     assert packed.shard("train") == former
     assert packed.state(former) is ItemState.WITHHELD
