@@ -73,8 +73,27 @@ def made(name: str, requirements: Sequence[str]) -> Path:
     return folder / "bin"
 
 
+def unpacked(requirement: str, *, python: str, platform: str) -> Path:
+    """The files of a package that is made for another machine, for those of them that are plain Python.
+
+    Raises CannotMake.
+    """
+    base = Path(platformdirs.user_cache_dir("hubgate-tests")) / "unpacked"
+    name = hashlib.sha256(repr((requirement, python, platform)).encode()).hexdigest()[:12]
+    base.mkdir(parents=True, exist_ok=True)
+    folder, ready = base / name, base / f"{name}.ready"
+    with FileLock(base / f"{name}.lock"):
+        if not ready.exists():
+            other = ("--python-version", python, "--python-platform", platform, "--only-binary", ":all:")
+            uv("pip", "install", "--quiet", "--no-deps", "--target", str(folder), *other, requirement)
+            ready.touch()
+    return folder
+
+
 def uv(*arguments: str) -> None:
     outside = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    if "PIP_FIND_LINKS" in outside:  # packages that lie on this machine
+        outside.setdefault("UV_FIND_LINKS", ",".join(outside["PIP_FIND_LINKS"].split()))
     try:
         done = subprocess.run([UV, *arguments], capture_output=True, text=True, env=outside, timeout=MAKE_S)
     except (OSError, subprocess.TimeoutExpired) as error:
