@@ -30,7 +30,7 @@ from tests.contract.clients.people import TYPIST, Seen
 from tests.contract.sdk.relay import Relay
 from tests.houses import House, Set
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.every_client]
 ADDRESS, PORT = "127.0.0.1", 443
 NEEDS = ("megfile==2.0.5", "requests", "tqdm", "numpy")
 PACKAGE = "megengine==1.13.1"  # its wheel for macOS is the only one of this version; the files used are the same in all
