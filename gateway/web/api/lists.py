@@ -29,7 +29,7 @@ class Lists:
 
     async def sha256sums(self, request: Request, actor: Actor) -> Response:
         """For `sha256sum -c`, in the folder that holds the files."""
-        return await self._list(request, actor, "SHA256SUMS", lambda item, _: f"{item.sha256}  {item.path}\n")
+        return await self._list(request, actor, "SHA256SUMS", sum_line)
 
     async def aria2(self, request: Request, actor: Actor) -> Response:
         """For `aria2c -i`: each file under its path, checked against its digest."""
@@ -59,6 +59,11 @@ class Lists:
         text = await anyio.to_thread.run_sync(_written, served, files, line)
         headers = {**NO_STORE, "content-disposition": f'inline; filename="{name}"'}
         return Response(text, headers=headers, media_type="text/plain")
+
+
+def sum_line(item: Item, url: str = "") -> str:
+    """As `sha256sum` writes it, but for a file called `-`, by which it would read its standard input."""
+    return f"{item.sha256}  {'./-' if item.path == '-' else item.path}\n"
 
 
 def _written(items: Iterable[Item], files: str, line: Line) -> str:
