@@ -21,7 +21,7 @@ from catalog.policy import names
 from catalog.policy.media import media_type
 from catalog.ports import Store
 from catalog.vocabulary import Actor, Item, Provenance
-from gateway.blobs.base import Originals
+from gateway.blobs.base import BlobMissing, Originals
 from gateway.blobs.digests import DigestingReader
 
 THREADS = 4  # hashing leaves the interpreter free; more than the cores, since half the time is the disk's
@@ -150,6 +150,12 @@ class Intake:
     def _write(self, items: list[Item]) -> None:
         with self._store.begin() as tx:
             publish.add_items(tx, self._actor, self._version_id, items)
+        # From here on nothing deletes them. Until now somebody could who gave up a draft with the same new contents.
+        with ThreadPoolExecutor(THREADS) as pool:
+            there = pool.map(self._originals.exists, (item.sha256 for item in items))
+            for item, found in zip(items, there, strict=True):
+                if not found:
+                    raise BlobMissing(f"{item.path} was deleted while it was taken in. Run the same again to go on.")
 
     def _take(self, found: Found, told: Provenance | None, known: Item | None) -> Item:
         if known is not None and known.size == found.size and self._unchanged(found, known):
