@@ -218,7 +218,8 @@ class Shards(Protocol):
     """Which small files of a version are packed into which tars; the tars are items of it, too."""
 
     def put(self, version_id: str, item: Item, members: Collection[str]) -> None:
-        """Add the item, which is a shard, or write anew what is known of it; files at these paths get its slot."""
+        """Add the item, which is a shard, or write anew what is known of it; with `members`, these files and no others
+        have its slot."""
 
     def keep(self, version_id: str, paths: Collection[str]) -> None:
         """Drop all shards of a draft but those at these paths; files of no slot that is left lose theirs."""

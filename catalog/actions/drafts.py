@@ -7,7 +7,7 @@ served begins with what is served, so a commit changes it as it would change a r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalog.actions import deliver, publish
@@ -140,7 +140,7 @@ def commit(
     after: dict[str, Item | None] = {}
     for change in changes:
         if isinstance(change, Write):
-            after[names.item_path(change.path)] = _item(change, known.get(change.sha256))
+            after[names.file_path(change.path)] = _item(change, known.get(change.sha256))
         elif change.folder:
             below = names.item_path(change.path) + "/"
             gone = [item.path for item in tx.assets.items(draft.id) if item.path.startswith(below)]
@@ -254,4 +254,8 @@ def _served_main(tx: Transaction, asset: Asset) -> Version | None:
 def _served(tx: Transaction, asset: Asset) -> list[Item]:
     main = _served_main(tx, asset)
     stopped = tx.stops.stopped(asset.id)
-    return [] if main is None else [item for item in tx.assets.items(main.id) if item.sha256 not in stopped]
+    if main is None:
+        return []
+    # Without its shards: they hold what the draft may no longer have, and are made anew at its release.
+    files = (item for item in tx.assets.items(main.id) if item.shard is None)
+    return [replace(item, slot=None) for item in files if item.sha256 not in stopped]

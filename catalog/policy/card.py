@@ -140,6 +140,27 @@ def with_packed(card: str, globs: Mapping[str, str]) -> str | None:
     return _with_keys(card, said, {"configs": [{"config_name": PACKED, "data_files": files, "default": True}]})
 
 
+def without_packed(card: str) -> str:
+    """The card without the configuration that `with_packed` once gave it, where it stands as it was given.
+
+    Raises Invalid.
+    """
+    said = read(card)
+    head, rest = split(card)
+    configs = said.get("configs")
+    if head is None or not isinstance(configs, list) or [_name(config) for config in configs] != [PACKED]:
+        return card
+    lines = yaml.safe_dump({"configs": configs}, allow_unicode=True, sort_keys=False, width=MAX_HEAD)
+    before, found, after = f"{head}\n".partition(lines)
+    made = f"---\n{before}{after}---\n{rest}" if before + after else rest
+    left = {key: value for key, value in said.items() if key != "configs"}
+    return made if found and read(made) == left else card
+
+
+def _name(config: Json) -> Json:
+    return config.get("config_name") if isinstance(config, dict) else None
+
+
 def _with_keys(card: str, said: Mapping[str, Json], missing: Mapping[str, Json]) -> str:
     """The card with these keys at the end of its head. Raises Invalid."""
     head, rest = split(card)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import rfc8785
 
+from catalog.policy import card as cards
 from catalog.policy.names import CARD, SHARDS
 from catalog.vocabulary import Item
 
@@ -66,6 +67,29 @@ class Packing:
     @property
     def splits(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(slot.split for slot in self.slots))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The shards that a set gets, the card that names them as what a client takes by default, and what to warn of."""
+
+    slots: tuple[Slot, ...]
+    card: str
+    warnings: tuple[str, ...]
+
+
+def plan(files: Iterable[File], card: str, *, wanted: bool | None = None) -> Plan:
+    """How a set of these files is released; `wanted` as in `arrange`. Raises Invalid for a card that cannot be read."""
+    found = arrange(files, wanted=wanted)
+    bare = cards.without_packed(card)  # of a former release, from which the publisher went on
+    if found is None:
+        return Plan(slots=(), card=bare, warnings=("nothing-to-pack",) if wanted else ())
+    if not found.even:
+        return Plan(slots=found.slots, card=bare, warnings=("samples-differ",))
+    packed = cards.with_packed(bare, {split: shard_glob(split) for split in found.splits})
+    if packed is None:
+        return Plan(slots=found.slots, card=bare, warnings=("configs-kept",))
+    return Plan(slots=found.slots, card=packed, warnings=())
 
 
 def sample_of(path: str) -> tuple[str, str] | None:

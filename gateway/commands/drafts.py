@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from tqdm import tqdm
 
 from catalog.actions import drafts
 from catalog.vocabulary import DataClass
@@ -26,7 +27,7 @@ from gateway.commands.base import (
     words,
 )
 from gateway.commands.operate import remote
-from gateway.commands.publishing import build_previews, read_warrant
+from gateway.commands.publishing import Pack, build_previews, read_warrant
 from gateway.installation import Installation, new_guard
 from gateway.uploads.intake import Choice
 from gateway.web.api.drafts import draft_record, released_record, seen_record
@@ -98,6 +99,7 @@ def release(
     warrant: Annotated[Path | None, typer.Option(metavar="FILE.toml")] = None,
     tag: Annotated[str | None, typer.Option()] = None,
     data_class: Annotated[DataClass | None, typer.Option("--class", help="Overrides the warrant's class.")] = None,
+    pack: Pack = None,
     wait_previews: Annotated[bool, typer.Option("--wait-previews", help="Return when the tiles are built.")] = False,
     data: Data = None,
     as_account: As = OPERATOR,
@@ -115,15 +117,20 @@ def release(
         if wait_previews:
             raise Failed("--wait-previews works beside the server, with --data. Leave it out: a job builds the tiles.")
         version_id = listed(api.get("/v1/drafts")["items"], name)
-        body = {"warrant": keys, "terms": terms_id, "tag": tag, "data_class": chosen}
+        body = {"warrant": keys, "terms": terms_id, "tag": tag, "data_class": chosen, "pack": pack}
         told: Mapping[str, Any] = api.post(f"/v1/drafts/{version_id}/release", body)
     else:
         with opened(data) as installation:
             version_id = listed(own(installation, as_account), name)
             with installation.store.read() as tx:
                 actor = actor_named(tx, as_account)
-            choice = Choice(warrant=keys, terms_id=terms_id, tag=tag, data_class=chosen)
-            released = installation.uploads().release(actor, version_id, choice)
+            choice = Choice(warrant=keys, terms_id=terms_id, tag=tag, data_class=chosen, pack=pack)
+            with tqdm(unit="B", unit_scale=True, desc="packing", disable=None) as bar:
+
+                def on_bytes(count: int) -> None:
+                    bar.update(count)
+
+                released = installation.uploads().release(actor, version_id, choice, on_bytes)
             if wait_previews and released.preview_job is not None:
                 with new_guard(installation) as guard:
                     build_previews(installation, guard, released.preview_job)

@@ -7,7 +7,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -16,7 +16,6 @@ from tqdm import tqdm
 
 from catalog.actions import publish as publishing
 from catalog.actions import terms as terms_actions
-from catalog.policy import card as cards
 from catalog.policy import names, packing
 from catalog.vocabulary import Actor, DataClass, Item, Kind
 from faceguard.worker import Guard
@@ -24,12 +23,21 @@ from gateway.blobs.base import BlobsFull
 from gateway.commands import intake
 from gateway.commands.base import OPERATOR, As, Data, Failed, Json, actor_named, command, opened, read_text, show, words
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
-from gateway.jobs.packing import pack_draft
 from gateway.pickles.examine import examine
 from gateway.pickles.messages import Scanned
+from gateway.shards import pack_draft
 
 app = typer.Typer()
 terms = typer.Typer()
+
+
+Pack = Annotated[
+    bool | None,
+    typer.Option(
+        "--pack/--no-pack",
+        help=f"Store samples in tar shards too; by default a dataset's, from {packing.PACK_FROM} small files on.",
+    ),
+]
 
 
 def read_warrant(file: Path) -> dict[str, Any]:
@@ -41,37 +49,23 @@ def read_warrant(file: Path) -> dict[str, Any]:
         raise Failed(f"The warrant {file} cannot be read: {error}.") from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is stored of a folder: its files, with the card as it will be served, and the shards made of them."""
+def planned(
+    publication: publishing.Publication, path: Path, pack: bool | None
+) -> tuple[list[intake.Found], packing.Plan]:
+    """The files that are stored, and the shards that are made of them.
 
-    files: list[intake.Found]
-    card: str
-    slots: tuple[packing.Slot, ...]
-    warnings: tuple[str, ...]
-
-
-def planned(publication: publishing.Publication, path: Path, pack: bool | None) -> Plan:
-    """What is stored is what is served: the card is completed before it is hashed, never on its way out.
+    What is stored is what is served: the card is completed before it is hashed, never on its way out.
 
     `pack` None packs datasets of many small files. Raises Invalid.
     """
     files = intake.walk(path)
-    card, warnings = publication.card, []
-    found = None
+    plan = packing.Plan(slots=(), card=publication.card, warnings=())
     if publication.kind is Kind.DATASET or pack:
-        found = packing.arrange((packing.File(file.path, file.size) for file in files), wanted=pack)
-        warnings += ["nothing-to-pack"] if pack and found is None else []
-    if found is not None and not found.even:
-        warnings.append("samples-differ")
-    elif found is not None:
-        globs = {split: packing.shard_glob(split) for split in found.splits}
-        packed = cards.with_packed(card, globs)
-        card, warnings = (card, [*warnings, "configs-kept"]) if packed is None else (packed, warnings)
-    if card:
-        card = publishing.whole_card(replace(publication, card=card))
-        files = intake.with_card(files, path, card)
-    return Plan(files=files, card=card, slots=() if found is None else found.slots, warnings=tuple(warnings))
+        plan = packing.plan((packing.File(file.path, file.size) for file in files), plan.card, wanted=pack)
+    if plan.card:
+        plan = replace(plan, card=publishing.whole_card(replace(publication, card=plan.card)))
+        files = intake.with_card(files, path, plan.card)
+    return files, plan
 
 
 def release_folder(
@@ -84,20 +78,20 @@ def release_folder(
 ) -> publishing.Released:
     """Everything from the folder to the released version. Raises what the actions and the intake raise, and Failed."""
     names.asset_name(publication.full_name)
-    plan = planned(publication, path, pack)
+    files, plan = planned(publication, path, pack)
     store = installation.store
     with store.begin() as tx:
         draft = publishing.open_draft(
             tx, actor, publication.kind, publication.full_name, now=utc_now(), new_id=random_id
         )
-    with _bar(sum(file.size for file in plan.files), publication.full_name) as bar:
+    with _bar(sum(file.size for file in files), publication.full_name) as bar:
         taking = intake.Intake(store, installation.originals, actor, draft.id, _teller(bar))
-        taking.run(plan.files, intake.provenance(path))
+        taking.run(files, intake.provenance(path))
     size = sum(slot.size for slot in plan.slots)
     with _bar(size, "packing") as bar, _room_for(size):
         pack_draft(store, installation.originals, actor, draft.id, plan.slots, _teller(bar))
     if publication.kind is Kind.MODEL:
-        look_through(installation, actor, draft.id, plan.files)
+        look_through(installation, actor, draft.id, files)
     with store.begin() as tx:
         released = publishing.release(
             tx,
@@ -165,13 +159,7 @@ def publish(
     warrant: Annotated[Path, typer.Option(metavar="FILE.toml")],
     tag: Annotated[str | None, typer.Option()] = None,
     data_class: Annotated[DataClass | None, typer.Option("--class", help="Overrides the warrant's class.")] = None,
-    pack: Annotated[
-        bool | None,
-        typer.Option(
-            "--pack/--no-pack",
-            help=f"Store samples in tar shards too; by default a dataset's, from {packing.PACK_FROM} small files on.",
-        ),
-    ] = None,
+    pack: Pack = None,
     wait_previews: Annotated[bool, typer.Option("--wait-previews", help="Return when the tiles are built.")] = False,
     data: Data = None,
     as_account: As = OPERATOR,

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 from catalog.actions import publish
 from catalog.ports import Clock, Store
 from catalog.vocabulary import Actor, Item, Scan, Twin
-from gateway.blobs.base import Blob, Originals
+from gateway.blobs.base import Blob, BlobMissing, Originals
 from gateway.pickles.messages import Scanned
 from gateway.pickles.safetensors import Safetensors
 from gateway.pickles.scanner import SCANNER, Scanner
@@ -63,6 +63,9 @@ def examine(
                 look(twin)
     with store.begin() as tx:
         publish.add_items(tx, actor, version_id, added)
+        for twin in added:
+            if not originals.exists(twin.sha256):  # whoever gave up a draft with the same twin may have deleted it
+                raise BlobMissing(f"{twin.path} was deleted while it was made. Run the same again to go on.")
         publish.record_scans(tx, actor, version_id, list(scans.values()), twins)
 
 

@@ -19,7 +19,7 @@ from catalog.actions import drafts, publish
 from catalog.actions.authority import ANYONE, authorise, in_person
 from catalog.errors import Conflict, Flaw, Invalid, Wrong
 from catalog.policy import card as cards
-from catalog.policy import names
+from catalog.policy import names, packing
 from catalog.policy.media import media_type
 from catalog.policy.roles import Act
 from catalog.ports import Clock, NewId, Store, Transaction
@@ -27,6 +27,7 @@ from catalog.vocabulary import Actor, Asset, Content, Item, Kind, Version
 from gateway.blobs.base import CHUNK, BlobMismatch, BlobMissing, BlobsFull, Originals, Source
 from gateway.blobs.room import room_needed
 from gateway.pickles.examine import examine
+from gateway.shards import pack_draft
 from gateway.uploads import ndjson
 from gateway.uploads.staging import Staging
 from gateway.uploads.tickets import LIFE, Ticket, Tickets
@@ -70,12 +71,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What whoever releases says beside the card: each may be left out where the card's head says it."""
+    """What whoever releases says beside the card: each may be left out where the card's head says it.
+
+    `pack` None packs datasets of many small files.
+    """
 
     warrant: Mapping[str, object] | None = None
     terms_id: str | None = None
     tag: str | None = None
     data_class: str | None = None
+    pack: bool | None = None
 
 
 class Uploads:
@@ -237,28 +242,48 @@ class Uploads:
                 return Seen(draft=draft, items=items, publication=None, wrong=wrong | error.fields)
         return Seen(draft=draft, items=items, publication=publication, wrong=wrong)
 
-    def release(self, actor: Actor, version_id: str, choice: Choice) -> publish.Released:
-        """Release the draft, its card completed. Raises what `publish.release` raises; then it stays a draft."""
+    def release(
+        self, actor: Actor, version_id: str, choice: Choice, on_bytes: Callable[[int], None] = lambda count: None
+    ) -> publish.Released:
+        """Release the draft, its card completed and its small files packed.
+
+        `on_bytes` is told of each byte that is packed. Raises what `publish.release` raises; then it stays a draft.
+        """
         with self._store.read() as tx:
             draft, _ = drafts.look(tx, actor, version_id)
             card = tx.assets.item(version_id, names.CARD)
-        publication = self._publication(draft.asset, card, choice)
+            publication = self._publication(draft.asset, card, choice)
+            wrong = publish.vouched_for(tx, publication)[1]
+        if wrong:
+            raise Invalid(wrong, "warrant-incomplete")  # before the long work, not after it
         if draft.asset.kind is Kind.MODEL:
             examine(self._store, self._originals, actor, version_id, clock=self._clock)
-        if card is not None:
+        with self._store.read() as tx:
+            items = tx.assets.items(version_id)
+        files = {item.path: item for item in items if item.shard is None}
+        wanted = choice.pack if draft.asset.kind is Kind.DATASET else bool(choice.pack)
+        plan = packing.plan(
+            (packing.File(item.path, item.size) for item in files.values()), publication.card, wanted=wanted
+        )
+        shards = {packing.shard_path(s.number, s.split, [files[path] for path in s.paths]) for s in plan.slots}
+        if plan.card or card is not None:
             # What is stored is what is served: the card is completed before it is hashed, never on its way out.
-            publication = replace(publication, card=publish.whole_card(publication))
+            publication = replace(publication, card=publish.whole_card(replace(publication, card=plan.card)))
             card = self._replaced(actor, draft, card, publication.card)
+        with room_needed():
+            pack_draft(self._store, self._originals, actor, version_id, plan.slots, on_bytes)
         with self._store.begin() as tx:
             self._check_unmoved(tx, draft, card)
-            leftover = tx.uploads.sent(version_id)
+            if plan.slots:
+                self._check_packed(tx, draft, _beside_card(items), shards)
+            leftover = [*tx.uploads.sent(version_id), *(item.sha256 for item in items if item.shard is not None)]
             released = publish.release(
                 tx, actor, version_id, publication, previews_per_version=self._previews, now=self._clock()
             )
         self._sweep(leftover)
-        return released
+        return replace(released, warnings=(*plan.warnings, *released.warnings))
 
-    def _replaced(self, actor: Actor, draft: drafts.Draft, card: Item, text: str) -> Item:
+    def _replaced(self, actor: Actor, draft: drafts.Draft, card: Item | None, text: str) -> Item:
         """The card with this text in the draft. Raises Conflict when another came meanwhile."""
         with self._undone() as fresh:
             whole = self._stored_card(text, fresh)
@@ -266,12 +291,20 @@ class Uploads:
                 self._check_unmoved(tx, draft, card)
                 self._check_there([whole.sha256])
                 publish.add_items(tx, actor, draft.version.id, [whole])
-        self._sweep([card.sha256])
+        self._sweep([] if card is None else [card.sha256])
         return whole
 
     def _check_unmoved(self, tx: Transaction, draft: drafts.Draft, card: Item | None) -> None:
         """What the card vouches for is what whoever releases has seen. Raises Conflict."""
         if tx.assets.item(draft.version.id, names.CARD) != card:
+            raise Conflict("draft-moved", asset=draft.asset.full_name)
+
+    def _check_packed(
+        self, tx: Transaction, draft: drafts.Draft, files: set[tuple[str, str]], shards: set[str]
+    ) -> None:
+        """The draft holds these files beside its card, and their shards. Raises Conflict."""
+        now = tx.assets.items(draft.version.id)
+        if _beside_card(now) != files or {item.path for item in now if item.shard is not None} != shards:
             raise Conflict("draft-moved", asset=draft.asset.full_name)
 
     def discard(self, actor: Actor, version_id: str) -> None:
@@ -360,6 +393,11 @@ class Uploads:
             with self._store.begin() as tx:
                 for digest in tx.uploads.unused(told[start : start + TOGETHER]):
                     self._originals.delete(digest)
+
+
+def _beside_card(items: Sequence[Item]) -> set[tuple[str, str]]:
+    """The files that somebody sent: path and digest."""
+    return {(item.path, item.sha256) for item in items if item.shard is None and item.path != names.CARD}
 
 
 def _holder(tx: Transaction, ticket: Ticket) -> Actor:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import secrets
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from catalog.policy import card as cards
+from catalog.policy.packing import PACK_FROM
 from tests.flow.test_uploads import HEADER, inside
 from tests.gateways import Gateway
 
@@ -92,6 +97,68 @@ def test_what_is_lacking_is_said_and_can_be_given_at_the_release(scene: Scene, t
     choice = ("--warrant", str(warrant), "--terms", "research-use", "--tag", "given")
     assert len(run("draft", "release", name, *choice, *scene.remote)) == 40
     assert scene.tag_of(name) == "given"
+
+
+def tar_names(content: bytes) -> list[str]:
+    return tarfile.open(fileobj=io.BytesIO(content)).getnames()
+
+
+@pytest.mark.parametrize("afar", [True, False])
+def test_a_draft_of_many_small_files_is_packed_and_packed_anew_for_the_next(scene: Scene, afar: bool) -> None:
+    run, where = scene.gateway.run, scene.remote if afar else ("--as", "paula")
+    files = {f"faces/{n:03}.txt": b"%03d" % n for n in range(PACK_FROM)}
+    name = scene.sends(("README.md", CARD.encode()), *files.items())
+    first = run("draft", "release", name, *where).splitlines()[-1]
+    scene.gateway.accept(scene.token, name)
+    with scene.gateway.client(scene.token) as paula:
+
+        def packed(version: str) -> tuple[str, list[str]]:
+            """The one shard: its path, and what lies in it."""
+            base = f"/v1/assets/{name}/versions/{version}"
+            items = paula.get(f"{base}/manifest").raise_for_status().json()["items"]
+            (shard,) = [item for item in items if item["path"].startswith("__packed__/")]
+            assert shard["shard"]
+            content = paula.get(f"{base}/files/{shard['path']}").content
+            assert hashlib.sha256(content).hexdigest() == shard["sha256"]
+            return shard["path"], tar_names(content)
+
+        shard, names = packed(first)
+        assert names == sorted(files)
+        card = paula.get(f"/v1/assets/{name}/versions/{first}/files/README.md").text
+        assert [config["config_name"] for config in cards.read(card)["configs"]] == ["packed"]  # type: ignore[union-attr]
+
+        # The next draft begins with what is served, but a shard of it would bring back what is removed here.
+        removal = json.dumps({"key": "deletedFile", "value": {"path": "faces/007.txt"}})
+        body = "\n".join([json.dumps(HEADER), json.dumps(inside("faces/more.txt", b"more")), removal])
+        paula.post(f"/api/datasets/{name}/commit/main", content=body).raise_for_status()
+        left = sorted({*files, "faces/more.txt"} - {"faces/007.txt"})
+        seen = json.loads(run("draft", "show", name, "--json", *where))
+        assert [file["path"] for file in seen["files"]] == ["README.md", *left]
+        second = run("draft", "release", name, *where).splitlines()[-1]
+        assert packed(second)[1] == left
+        assert packed(first) == (shard, sorted(files))
+
+        # Too few to be packed: the card no longer names shards that are not there.
+        removals = [
+            json.dumps({"key": "deletedFile", "value": {"path": path}}) for path in left if path != "faces/more.txt"
+        ]
+        paula.post(
+            f"/api/datasets/{name}/commit/main", content="\n".join([json.dumps(HEADER), *removals])
+        ).raise_for_status()
+        third = run("draft", "release", name, *where).splitlines()[-1]
+        items = paula.get(f"/v1/assets/{name}/versions/{third}/manifest").json()["items"]
+        assert [item["path"] for item in items] == ["README.md", "faces/more.txt"]
+        assert "configs" not in cards.read(paula.get(f"/v1/assets/{name}/versions/{third}/files/README.md").text)
+    assert scene.gateway.run("verify").startswith("clean")
+
+
+def test_where_shards_lie_nobody_puts_a_file(scene: Scene) -> None:
+    name = scene.sends(("README.md", CARD.encode()))
+    body = "\n".join(map(json.dumps, (HEADER, inside("__packed__/train-00000-0.tar", b"x"))))
+    with scene.gateway.client(scene.token) as paula:
+        answer = paula.post(f"/api/datasets/{name}/commit/main", content=body)
+    assert answer.status_code == 422
+    assert "__packed__" in answer.headers["x-error-message"]
 
 
 def test_a_draft_is_thrown_away_by_the_command(scene: Scene) -> None:

@@ -31,6 +31,9 @@ class ShardRecords:
             written = {c.name: statement.excluded[c.name] for c in table.c if not c.primary_key}
             statement = statement.on_conflict_do_update(index_elements=["version_id", "path"], set_=written)
             self._db.execute(statement, values)
+        if members:  # a former plan may have put others there
+            former = update(items).where(items.c.version_id == version_id, items.c.slot == item.shard.slot)
+            self._db.execute(former.values(slot=None))
         for some in batches(sorted(members)):
             packed = update(items).where(items.c.version_id == version_id, items.c.path.in_(some))
             self._db.execute(packed.values(slot=item.shard.slot))

@@ -59,6 +59,7 @@ class ReleaseBody(bodies.Body):
     terms: str | None = None
     tag: str | None = None
     data_class: str | None = None
+    pack: bool | None = None
 
 
 class DraftsApi:
@@ -81,6 +82,7 @@ class DraftsApi:
             terms_id=body.terms,
             tag=body.tag,
             data_class=None if body.data_class is None else one_of(DataClass, "data_class", body.data_class).value,
+            pack=body.pack,
         )
         released = await self.released(actor, request.path_params["id"], choice)
         status = HTTPStatus.CREATED if released.new else HTTPStatus.OK

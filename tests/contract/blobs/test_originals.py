@@ -16,7 +16,7 @@ from catalog.vocabulary import Shard
 from faceguard.opener import pictures_in
 from faceguard.result import Limits, Refused
 from gateway.blobs.base import Blob, BlobMismatch, BlobMissing, BlobsFull, Originals, Stored
-from gateway.jobs.packing import make_shard
+from gateway.shards import make_shard
 from tests import builders
 
 MIB = 1024 * 1024

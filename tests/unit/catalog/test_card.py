@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.errors import Invalid
-from catalog.policy.card import MAX_HEAD, complete, doubts, read, split, told, with_packed
+from catalog.policy.card import MAX_HEAD, complete, doubts, read, split, told, with_packed, without_packed
 from catalog.policy.warrant import read as read_warrant
 from catalog.vocabulary import Warrant
 from tests.builders import warrant
@@ -133,3 +133,28 @@ def test_shards_become_the_default_configuration_of_a_card_that_has_none() -> No
     assert "a remark" in str(with_packed("---\nlanguage: zh  # a remark\n---\n", globs))
     assert with_packed("---\nconfigs:\n- config_name: mine\n---\n", globs) is None
     assert with_packed("---\nconfigs: []\n---\n", globs) is None
+
+
+@pytest.mark.parametrize("card", ["", "# A\n", "---\nlanguage: zh  # a remark\n---\n# A\n", "---\n\n---\n"])
+def test_the_packed_configuration_is_taken_back_wherever_it_stands(card: str) -> None:
+    made = with_packed(card, {"train": "p/train-*.tar", "test": "p/test-*.tar"})
+    assert made is not None
+    assert (read(without_packed(made)), split(without_packed(made))[1]) == (read(card), split(card)[1])
+    head, rest = split(made)
+    below = f"---\n{head}\nlicense: mit\n---\n{rest}"
+    assert read(without_packed(below)) == {**read(card), "license": "mit"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "configs:\n- config_name: mine\n  data_files: a.csv",
+        "configs:\n- {config_name: packed, data_files: p/*.tar}",  # written by hand: it stays
+        "configs:\n- config_name: packed\n  default: true\n- config_name: mine",
+        "configs: packed",
+        "language: zh",
+    ],
+)
+def test_what_a_publisher_wrote_stays(head: str) -> None:
+    card = f"---\n{head}\n---\n# A\n"
+    assert without_packed(card) == card

@@ -7,6 +7,7 @@ import io
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,12 @@ from catalog.vocabulary import (
     Stop,
     Version,
 )
-from gateway.blobs.base import BlobMismatch, BlobsFull
+from gateway import shards
+from gateway.blobs.base import BlobMismatch, BlobMissing, BlobsFull
 from gateway.blobs.filesystem import FileOriginals
-from gateway.jobs.packing import Repacker, make_shard, pack_draft
+from gateway.jobs import packing as jobs
+from gateway.jobs.packing import Repacker
+from gateway.shards import make_shard, pack_draft
 from tests import builders
 from tests.builders import NOW, new_id
 
@@ -433,3 +437,38 @@ def test_a_killed_publish_makes_only_what_is_missing(store: Store, tmp_path: Pat
         assert not tx.shards.of(draft.id)
         assert not tx.shards.members(draft.id, 0)
         assert len(tx.assets.items(draft.id)) == 16
+
+
+def test_a_file_that_is_packed_no_more_is_in_no_slot(packed: Packed) -> None:
+    with packed.store.begin() as tx:
+        draft = publish.open_draft(tx, packed.operator, Kind.DATASET, NAME, now=NOW, new_id=new_id)
+        items = [item for item in tx.assets.items(packed.version.id) if item.shard is None]
+        publish.keep_only(tx, packed.operator, draft.id, items)
+    for some in (items, [item for item in items if item.path != "test/0.jpg"]):
+        found = rules.arrange((rules.File(item.path, item.size) for item in some), wanted=True)
+        assert found is not None
+        pack_draft(packed.store, packed.originals, packed.operator, draft.id, found.slots, lambda _: None)
+        with packed.store.read() as tx:
+            members = {item.path for slot in (0, 1) for item in tx.shards.members(draft.id, slot)}
+        assert members == {item.path for item in some}
+
+
+def test_a_shard_that_went_before_it_was_named_is_not_listed(packed: Packed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def swept(*given: Any) -> Item:
+        item = make_shard(*given)
+        packed.originals.delete(item.sha256)  # as whoever gives up a draft with the same shard would
+        return item
+
+    former = packed.shard("train")
+    packed.stop(Stop.WITHHOLD, "train/1.jpg")
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "make_shard", swept)
+        with pytest.raises(BlobMissing, match="Run the same again"):
+            packed.repack()
+        assert packed.shard("train") == former
+        patched.setattr(shards, "make_shard", swept)
+        with pytest.raises(BlobMissing, match="Run the same again"):
+            packed.publish({"train/x": "x"}, name="demo/other")
+    Repacker(packed.store, packed.originals, clock=lambda: NOW).run({"version": packed.version.id}, lambda: None)
+    assert packed.names(packed.shard("train")) == rules.in_order(both_files_of(0, 2, 3))
+    packed.publish({"train/x": "x"}, name="demo/other")

@@ -11,11 +11,12 @@ from catalog.actions import deliver
 from catalog.errors import NotFound
 from catalog.policy import names
 from catalog.policy.access import Ground
-from catalog.vocabulary import Actor, Asset, Door, Item, Kind, Reason, Version
+from catalog.vocabulary import Actor, Asset, Door, Item, Kind, Reason, Scope, Version
 from gateway.web.compat.hub import commits
 from gateway.web.context import Catalogue, denied
 
 Changes = tuple[tuple[str, ...], tuple[str, ...]]
+Opening = tuple[str | None, str | None, frozenset[Scope], str, str, str, str]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -66,6 +67,7 @@ class Repositories:
         self._catalogue = catalogue
         self._versions: OrderedDict[tuple[str, str], str] = OrderedDict()  # (asset, derived commit) → version id
         self._changed: OrderedDict[tuple[tuple[str, int], frozenset[str]], Changes] = OrderedDict()
+        self._opened: OrderedDict[Opening, tuple[int, Place]] = OrderedDict()  # with the generation it holds for
 
     async def at(self, actor: Actor, where: Mapping[str, str], revision: str | None = None) -> Place:
         """What anyone may know of the repository at the revision, by default the one of the address, else `main`.
@@ -95,11 +97,22 @@ class Repositories:
         )
 
     async def opened(self, actor: Actor, where: Mapping[str, str], revision: str | None = None) -> Place:
-        """The same for those who may see its list of files. Raises Denied too."""
+        """The same for those who may see its list of files. Raises Denied too.
+
+        A client asks for one file after another: what it found is kept for it until anything in the catalogue moves.
+        """
+        generation = self._catalogue.generation
+        account_id = None if actor.account is None else actor.account.id
+        revision = where.get("rev", names.MAIN) if revision is None else revision
+        key = (account_id, actor.token_id, actor.scopes, where["kind"], where["ns"], where["name"], revision)
+        kept = self._opened.get(key)
+        if kept is not None and kept[0] == generation:
+            return kept[1]
         place = await self.at(actor, where, revision)
         access = deliver.judge(place.ground, actor, Door.MANIFEST)
         if not access.decision.allowed:
             raise denied(access)
+        _keep(self._opened, key, (generation, place))
         return place
 
     def is_open(self, actor: Actor, place: Place) -> bool:
