@@ -50,7 +50,10 @@ class RawRoute(BaseRoute):
         if found is None:
             return Match.NONE, {}
         try:
-            values = {name: unquote_to_bytes(value).decode() for name, value in found.groupdict().items()}
+            values = {
+                name: value if value.isascii() and "%" not in value else unquote_to_bytes(value).decode()
+                for name, value in found.groupdict().items()
+            }
         except UnicodeDecodeError:
             return Match.NONE, {}
         match = Match.FULL if scope["method"] in self.methods else Match.PARTIAL

@@ -12,6 +12,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
+from itertools import count
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,6 +49,9 @@ CODES: Mapping[str, str | None] = {
 STATUS = {Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND, Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND}
 TOPICS: Mapping[str, str] = {GATED: "access", NO_REVISION: "recall", NO_ENTRY: "recall"}
 DIALECT = "hub"
+
+STARTED = secrets.token_hex(6).encode()  # requests are told apart by the process and their number in it
+NUMBERS = count()
 
 
 class HubErrors:
@@ -110,7 +114,7 @@ class HubErrors:
 
 def request_id() -> Header:
     """Clients print it beside every error."""
-    return b"x-request-id", secrets.token_hex(8).encode()
+    return b"x-request-id", b"%s%08x" % (STARTED, next(NUMBERS))
 
 
 def warning(topic: str, line: bytes) -> Header:
