@@ -49,6 +49,15 @@ class Fetches:
             now = self._catalogue.now()
             self._keep(key, fetches.ended(going, delivery.start, acknowledged, now, cut=cut))
 
+    def forget(self, delivery: Delivery, path: str) -> None:
+        """The delivery could not be written down: nothing continues it."""
+        key = (delivery.account_id, delivery.version_id, path)
+        going = self._going.get(key)
+        if going is not None and going.first == delivery.id:
+            del self._going[key]
+        else:
+            self.end(delivery, path, 0, cut=False)
+
     def _find(self, key: Key, delivery: Delivery) -> Fetch | None:
         going = self._going.get(key)
         return going if going is not None and fetches.takes_in(going, delivery.start, delivery.started_at) else None

@@ -212,9 +212,15 @@ class Downloads:
                 delivery = self._delivery(decided, actor, include)
                 item = decided.access.item
                 if item is None:
+                    await self._deliveries.started(delivery)
                     await self._deliver(delivery, decided.transfer, stream)
                     return
                 delivery = await self._fetches.begin(delivery, item.path, item.size)
+                try:
+                    await self._deliveries.started(delivery)
+                except BaseException:
+                    self._fetches.forget(delivery, item.path)
+                    raise
                 outcome = NOTHING
                 try:
                     outcome = await self._deliver(delivery, decided.transfer, stream)
@@ -225,8 +231,7 @@ class Downloads:
                 stream.close()
 
     async def _deliver(self, delivery: Delivery, transfer: Transfer, stream: Stream) -> Outcome:
-        """Send, between the row and its settlement."""
-        await self._deliveries.started(delivery)
+        """Send, and have it settled what became of it."""
         outcome = NOTHING
         try:
             outcome = await transfer(stream)
