@@ -13,7 +13,6 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from importlib.machinery import BuiltinImporter, FrozenImporter
-from typing import TYPE_CHECKING
 
 from catalog.vocabulary import ScanRefusal, ScanVerdict
 from faceguard.bounds import allow_cpu, bound_reach
@@ -22,10 +21,8 @@ from faceguard.frames import frame, read_frame
 from faceguard.seccomp import Unsupported
 from gateway.pickles.inert import LENGTH
 from gateway.pickles.messages import READY, Range, refused, said
+from gateway.pickles.ranged import RangedFile
 from gateway.pickles.scan import scan
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 CPU_S = 300  # for one file
 PIECE = 2**20
@@ -69,35 +66,17 @@ def _locked_in() -> bool:
     return True
 
 
-class _Asked(io.RawIOBase):
+class _Asked(RangedFile):
     """The file: every range of it is asked of the scanner."""
 
     def __init__(self, size: int, read: Callable[[int], bytes], say: Callable[[bytes], None]) -> None:
-        self._size = size
+        super().__init__(size)
         self._read = read
         self._say = say
-        self._at = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = max(0, {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence] + offset)
-        return self._at
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        room = memoryview(buffer).cast("B")
-        stop = min(self._at + min(len(room), PIECE), self._size)
-        if stop <= self._at:
-            return 0
-        self._say(said(Range(self._at, stop)))
-        data = read_frame(self._read, PIECE)
-        room[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+    def bytes_at(self, start: int, stop: int) -> bytes:
+        self._say(said(Range(start, min(stop, start + PIECE))))
+        return read_frame(self._read, PIECE)
 
 
 def _rehearse() -> None:

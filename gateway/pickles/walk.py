@@ -18,13 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedIOBase
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from catalog.vocabulary import ScanRefusal
 from gateway.pickles.inert import LENGTH, Name, read_pickle
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from gateway.pickles.ranged import RangedFile
 
 MAX_DEPTH = 4
 MAX_MEMBERS = 100_000
@@ -161,30 +159,15 @@ def window(file: BinaryIO, start: int, size: int) -> BinaryIO:
     return as_file(io.BufferedReader(_Window(file, start, size)))
 
 
-class _Window(io.RawIOBase):
+class _Window(RangedFile):
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        super().__init__(size)
         self._file = file
         self._start = start
-        self._size = size
-        self._at = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = max(0, {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence] + offset)
-        return self._at
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        room = memoryview(buffer).cast("B")
-        self._file.seek(self._start + self._at)
-        data = self._file.read(max(0, min(len(room), self._size - self._at)))
-        room[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+    def bytes_at(self, start: int, stop: int) -> bytes:
+        self._file.seek(self._start + start)
+        return self._file.read(stop - start)
 
 
 def as_file(member: IO[bytes] | BufferedIOBase) -> BinaryIO:
