@@ -152,6 +152,22 @@ def test_a_draft_of_many_small_files_is_packed_and_packed_anew_for_the_next(scen
     assert scene.gateway.run("verify").startswith("clean")
 
 
+@pytest.mark.parametrize("afar", [True, False])
+def test_whoever_releases_decides_about_packing(scene: Scene, afar: bool) -> None:
+    run, where = scene.gateway.run, scene.remote if afar else ("--as", "paula")
+    few, many = (
+        scene.sends(("README.md", CARD.encode()), *((f"faces/{n:03}.txt", b"%03d" % n) for n in range(count)))
+        for count in (3, PACK_FROM)
+    )
+    run("draft", "release", few, "--pack", *where)
+    run("draft", "release", many, "--no-pack", *where)
+    with scene.gateway.client(scene.token) as paula:
+        for name, packed in ((few, True), (many, False)):
+            scene.gateway.accept(scene.token, name)
+            items = paula.get(f"/v1/assets/{name}/versions/main/manifest").json()["items"]
+            assert any(item["path"].startswith("__packed__/") for item in items) is packed
+
+
 def test_where_shards_lie_nobody_puts_a_file(scene: Scene) -> None:
     name = scene.sends(("README.md", CARD.encode()))
     body = "\n".join(map(json.dumps, (HEADER, inside("__packed__/train-00000-0.tar", b"x"))))
