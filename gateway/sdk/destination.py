@@ -77,16 +77,7 @@ class Destination:
 
         Raises UnsafePath when a link or something else that is no folder is in the way.
         """
-        place = self.make_way(path)
-        with suppress(FileExistsError):
-            store.link(sha256, place)
-            return
-        # Over what is there by a rename, so that there is a whole file under the name at any moment.
-        new = self._ours / f"{sha256}.new"
-        new.unlink(missing_ok=True)
-        store.link(sha256, new)
-        os.replace(new, place)
-        new.unlink(missing_ok=True)  # still there when it was the very same file
+        store.link(sha256, self.make_way(path), self._ours / f"{sha256}.new")
 
     def make_way(self, path: str) -> Path:
         """The file's place, its folders made."""

@@ -113,20 +113,17 @@ class _Fetch:
 
     def run(self) -> int:
         """Bring everything; returns how many files were there already."""
+        listed, folder = self._listed, Path(os.path.realpath(self._destination.folder))
+        copies = [NewCopy(path=i.path, sha256=i.sha256, size=i.size, content=i.sha256) for i in listed.items]
         # Before the first byte: whatever happens now, what comes of it is on the list.
-        self._holdings.expect(
-            self._transport.origin,
-            self._listed.asset,
-            self._listed.version,
-            Path(os.path.realpath(self._destination.folder)),
-            [NewCopy(path=i.path, sha256=i.sha256, size=i.size, content=i.sha256) for i in self._listed.items],
-        )
+        self._holdings.expect(self._transport.origin, listed.asset, listed.version, folder, copies)
         with ThreadPoolExecutor(WORKERS) as pool:
             there = self._which(pool, self._is_there, [i for i in self._listed.items if self._named(i)])
             missing = [item for item in self._listed.items if item.path not in there]
             # Equal contents come once; two threads must not write to one partial file.
             for item in missing:
                 self._contents.setdefault(item.sha256, []).append(item)
+            self._check_folder(missing)
             firsts = [items[0] for items in self._contents.values()]
             stored = self._which(pool, self._is_stored, [i for i in firsts if self._store.names(i.sha256)])
             coming = [item for item in firsts if item.path not in stored]
@@ -142,6 +139,7 @@ class _Fetch:
             self._all(pool, lambda act: act(), work)
             # What an archive left out is asked for by itself: then it is told why.
             self._all(pool, self._bring, [item for item in small if item.sha256 not in self._placed])
+        self._holdings.settle(self._transport.origin, listed.asset, listed.version, folder, copies)
         return len(self._listed.items) - len(missing)
 
     def _which(self, pool: ThreadPoolExecutor, holds: Callable[[Item], bool], items: Sequence[Item]) -> set[str]:
@@ -194,17 +192,19 @@ class _Fetch:
         self._place([item.sha256])
         return True
 
+    def _check_folder(self, missing: Sequence[Item]) -> None:
+        """Room for copies, where no link to the store can be: before the first of them is made."""
+        needed, free = sum(item.size for item in missing), self._destination.free()
+        if needed > free and not self._store.shares_with(self._destination.folder):
+            raise NoSpace("no-space", folder=self._destination.folder, free=size(free), needed=size(needed))
+
     def _check_space(self, coming: Sequence[Item]) -> None:
         needed = sum(item.size for item in coming)
-        here = sum(item.size for items in self._contents.values() for item in items)
         begun_size = self._store.begun({item.sha256 for item in coming})
         if needed - begun_size > self._store.free():
             raise NoSpace(
                 "no-space", folder=self._store.folder, free=size(self._store.free()), needed=size(needed - begun_size)
             )
-        if not self._store.shares_with(self._destination.folder) and here > self._destination.free():
-            free = size(self._destination.free())
-            raise NoSpace("no-space", folder=self._destination.folder, free=free, needed=size(here))
 
     def _bring_small(self, small: Sequence[Item]) -> None:
         """By archives, as far as they bring it."""

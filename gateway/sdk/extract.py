@@ -15,7 +15,7 @@ from gateway.sdk.errors import Misused, UnsafePath
 from gateway.sdk.holdings import EXTRACTED, UNFINISHED, Copy, NewCopy
 from gateway.sdk.machine import Machine
 from gateway.sdk.paths import OURS, safe_parts
-from gateway.sdk.store import BINARY, BLOCK, NOFOLLOW, READ_ONLY
+from gateway.sdk.store import BINARY, BLOCK, NOFOLLOW, READ_ONLY, digest_of
 
 BATCH = 200
 """Files that are named together."""
@@ -26,12 +26,15 @@ BATCH_BYTES = 256 << 20
 def extract(machine: Machine, url: str, archive: Path, to: Path | None) -> Path:
     """See `Hub.extract`. Returns the folder."""
     place = Path(os.path.realpath(archive.parent), archive.name)
-    source = machine.holdings.at(place)
-    if source is None or source.url != url:
+    sources = [copy for copy in machine.holdings.at(place) if copy.url == url]
+    if not sources:
         raise Misused("not-fetched", path=archive)
     destination = Destination(to if to is not None else place.with_name(_stem(place.name)))
     with destination.locked(), open(place, "rb") as file:
-        _Extraction(machine, source, destination).run(file)
+        if len(sources) > 1:  # a fetch of another version was cut short: the bytes tell whose they are
+            digest = digest_of(file).hexdigest()
+            sources = [copy for copy in sources if copy.content == digest] or sources
+        _Extraction(machine, sources[0], destination).run(file)
     return destination.folder
 
 
@@ -64,7 +67,7 @@ class _Extraction:
                     self._name(batch)
                     batch, filled = [], 0
         self._name(batch)
-        ours = [copy.id for path in self._temporary if (copy := self._holdings.at(self._folder / path)) is not None]
+        ours = [copy.id for path in self._temporary for copy in self._holdings.at(self._folder / path)]
         self._holdings.forget(ours)
 
     def _list(self, copies: list[NewCopy], kind: str) -> None:
@@ -90,9 +93,11 @@ class _Extraction:
     def _name(self, batch: list[tuple[str, NewCopy]]) -> None:
         if not batch:
             return
-        self._list([copy for _, copy in batch], EXTRACTED)
+        source, copies = self._source, [copy for _, copy in batch]
+        self._list(copies, EXTRACTED)
         for temporary, copy in batch:
             os.replace(self._folder / temporary, self._destination.make_way(copy.path))
+        self._holdings.settle(source.url, source.asset, source.version, self._folder, copies)
 
 
 @contextmanager

@@ -125,6 +125,7 @@ class HubgateFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
             machine.holdings.expect(self.hub.url, listed.asset, listed.version, folder, [copy])
             open_kept(self.hub.transport, machine, listed, item, progress=False).close()
             destination.place(machine.store, item.sha256, to.name)
+            machine.holdings.settle(self.hub.url, listed.asset, listed.version, folder, [copy])
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> io.BufferedReader:
         if mode != "rb":

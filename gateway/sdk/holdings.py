@@ -1,7 +1,7 @@
 """What this machine holds: the one record of every copy that the SDK made, on disk before the copy has its name.
 
 A copy that is listed may be absent, when a fetch was cut short; a copy that is there is always listed:
-recalls rely on it.
+recalls rely on it. So a place has a line for each version that may stand there, until it is known which one does.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 from gateway.sdk.errors import Misused
 from gateway.sdk.logins import HOLDINGS
 
-FORMAT = 1
+FORMAT = 2
 BUSY_S = 60.0
 _ASIDE, _GOING = 1, 2
 FILE, EXTRACTED, UNFINISHED = "file", "extracted", "unfinished"
@@ -32,7 +32,7 @@ CREATE TABLE folders (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE copies (
   id INTEGER PRIMARY KEY, version_id INTEGER NOT NULL REFERENCES versions, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
   content TEXT NOT NULL, kind TEXT NOT NULL, folder_id INTEGER NOT NULL REFERENCES folders, path TEXT NOT NULL,
-  state INTEGER NOT NULL DEFAULT 0, UNIQUE (folder_id, path));
+  state INTEGER NOT NULL DEFAULT 0, UNIQUE (folder_id, path, version_id, content));
 CREATE INDEX copies_by_item ON copies (sha256);
 CREATE INDEX copies_by_content ON copies (content);
 CREATE TABLE gateways (url TEXT PRIMARY KEY, origin TEXT NOT NULL, serial INTEGER NOT NULL, keys TEXT NOT NULL);
@@ -44,6 +44,21 @@ CREATE TABLE feeds (
 CREATE TABLE notices (
   url TEXT NOT NULL, account TEXT NOT NULL, seq INTEGER NOT NULL, notice TEXT NOT NULL, payload BLOB NOT NULL,
   digests BLOB, state TEXT NOT NULL, results TEXT, nonce TEXT, PRIMARY KEY (url, account, seq));
+"""
+
+# In format 1 a place had one line, which a fetch overwrote before its file was there.
+UPGRADE = """
+ALTER TABLE copies RENAME TO former;
+DROP INDEX copies_by_item;
+DROP INDEX copies_by_content;
+CREATE TABLE copies (
+  id INTEGER PRIMARY KEY, version_id INTEGER NOT NULL REFERENCES versions, sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+  content TEXT NOT NULL, kind TEXT NOT NULL, folder_id INTEGER NOT NULL REFERENCES folders, path TEXT NOT NULL,
+  state INTEGER NOT NULL DEFAULT 0, UNIQUE (folder_id, path, version_id, content));
+INSERT INTO copies SELECT * FROM former;
+DROP TABLE former;
+CREATE INDEX copies_by_item ON copies (sha256);
+CREATE INDEX copies_by_content ON copies (content);
 """
 
 
@@ -121,10 +136,13 @@ class Holdings:
         try:
             self._db.execute("PRAGMA synchronous = FULL")
             (made,) = self._db.execute("PRAGMA user_version").fetchone()
-            if made == 0:
-                self._make()
-            elif made != FORMAT:
+            if made > FORMAT:
                 raise Misused("record-newer", path=self.path)
+            if made != FORMAT:
+                self._make()
+        except sqlite3.OperationalError as error:  # a full disk, or one that fails: the record itself is sound
+            self._db.close()
+            raise Misused("record-failed", path=self.path, why=str(error)) from error
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise Misused("record-unreadable", path=self.path) from error
@@ -142,26 +160,37 @@ class Holdings:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, on disk when the block ends; nothing of it when the block raises."""
-        with self._lock:
+        """One transaction, on disk when the block ends; nothing of it when the block raises.
+
+        Raises Misused when the record cannot be written.
+        """
+        with self._lock, self._told():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has undone it already
+                    self._db.execute("ROLLBACK")
                 raise
 
     def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        with self._lock:
+        with self._lock, self._told():
             return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise Misused("record-failed", path=self.path, why=str(error)) from error
 
     def expect(
         self, url: str, asset: str, version: str, folder: Path, copies: Sequence[NewCopy], *, kind: str = FILE
     ) -> None:
         """These copies are about to be made below the folder; with kind FILE their contents go to the store too.
 
-        A copy in the same place is from now on the new version's.
+        What was listed in the same places stays so until `settle`: nobody knows yet which of them will stand there.
         """
         with self.writing() as db:
             version_id = _version_id(db, url, asset, version)
@@ -172,13 +201,41 @@ class Holdings:
                     " ON CONFLICT DO UPDATE SET state = 0",
                     ((version_id, copy.sha256, copy.size) for copy in copies),
                 )
+            if kind == UNFINISHED:  # places of our own, which are used over and over
+                db.executemany(
+                    "DELETE FROM copies WHERE folder_id = ? AND path = ?", ((folder_id, copy.path) for copy in copies)
+                )
             db.executemany(
                 "INSERT INTO copies (version_id, sha256, size, content, kind, folder_id, path)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (folder_id, path) DO UPDATE SET"
-                " version_id = excluded.version_id, sha256 = excluded.sha256, size = excluded.size,"
-                " content = excluded.content, kind = excluded.kind, state = 0",
+                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (folder_id, path, version_id, content) DO UPDATE SET"
+                " sha256 = excluded.sha256, size = excluded.size, kind = excluded.kind, state = 0",
                 ((version_id, c.sha256, c.size, c.content, kind, folder_id, c.path) for c in copies),
             )
+
+    def settle(self, url: str, asset: str, version: str, folder: Path, copies: Sequence[NewCopy]) -> None:
+        """These copies have their names now: whatever else was listed in their places is gone.
+
+        But for what lies in quarantine, which has left its place.
+        """
+        with self.writing() as db:
+            version_id = _version_id(db, url, asset, version)
+            folder_id = _folder_id(db, folder)
+            db.executemany(
+                "DELETE FROM copies WHERE folder_id = ? AND path = ? AND NOT (version_id = ? AND content = ?)"
+                " AND state != ?",
+                ((folder_id, copy.path, version_id, copy.content, _ASIDE) for copy in copies),
+            )
+
+    def contested(self) -> dict[int, list[str]]:
+        """By copy: the other contents that may stand in its place. Empty, unless a fetch was cut short."""
+        query = (
+            "SELECT mine.id, other.content FROM copies mine JOIN copies other USING (folder_id, path)"
+            " WHERE mine.content != other.content"
+        )
+        found: dict[int, list[str]] = {}
+        for copy, content in self.rows(query):
+            found.setdefault(int(str(copy)), []).append(str(content))
+        return found
 
     def expect_content(self, url: str, asset: str, version: str, contents: Iterable[tuple[str, int]]) -> None:
         """These contents (sha256, size) are about to come to the store, and to no folder."""
@@ -257,10 +314,10 @@ class Holdings:
             db.executemany("UPDATE copies SET state = ? WHERE id = ?", ((_GOING, copy) for copy in copies))
             db.executemany("UPDATE contents SET state = ? WHERE sha256 = ?", ((_GOING, digest) for digest in digests))
 
-    def at(self, place: Path) -> Copy | None:
-        """The copy that is listed at that very place."""
-        found = self.rows(f"{_COPY} WHERE f.path || ? || c.path = ?", os.sep, str(place))
-        return _copy(found[0]) if found else None
+    def at(self, place: Path) -> list[Copy]:
+        """The copies that are listed at that very place, the latest first: one, unless a fetch was cut short."""
+        query = f"{_COPY} WHERE f.path || ? || c.path = ? ORDER BY c.id DESC"
+        return [_copy(row) for row in self.rows(query, os.sep, str(place))]
 
     def versions(self, url: str) -> set[tuple[str, str]]:
         """The asset and id of each version that this machine got something of."""
@@ -274,8 +331,9 @@ class Holdings:
 
     def _make(self) -> None:
         with self.writing() as db:
-            if db.execute("PRAGMA user_version").fetchone() == (0,):  # nobody else was quicker
-                for statement in SCHEMA.split(";"):
+            (made,) = db.execute("PRAGMA user_version").fetchone()
+            if made < FORMAT:  # nobody else was quicker
+                for statement in (UPGRADE if made else SCHEMA).split(";"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {FORMAT}")
 

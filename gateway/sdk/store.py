@@ -158,18 +158,32 @@ class Store:
             for name in left.get(sha256, ()):
                 (self.partial / name).unlink(missing_ok=True)
 
-    def link(self, sha256: str, place: Path) -> None:
-        """Make `place`, which must not exist, have that content: blocks shared, else a hard link, else a copy.
+    def link(self, sha256: str, place: Path, unnamed: Path) -> None:
+        """Make `place` have that content, over what is there: blocks shared, else a hard link, else a copy.
 
-        Raises FileExistsError.
+        There is a whole file under the name at any moment: what is not one yet lies at `unnamed`, on the same disk.
         """
         source = self.place_of(sha256)
+        if not self._clones:
+            try:
+                os.link(source, place, follow_symlinks=False)  # whole at once, where nothing stands yet
+            except OSError as error:
+                if error.errno not in {errno.EEXIST, *_NO_LINK}:
+                    raise
+            else:
+                return
+        unnamed.unlink(missing_ok=True)
+        try:
+            self._put(source, unnamed)
+            os.replace(unnamed, place)
+        finally:
+            unnamed.unlink(missing_ok=True)  # half a copy; or still there when it was the very same file
+
+    def _put(self, source: Path, place: Path) -> None:
         if self._clones and self._clone(source, place):
             return
         try:
             os.link(source, place, follow_symlinks=False)
-        except FileExistsError:
-            raise
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise

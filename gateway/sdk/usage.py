@@ -1,5 +1,6 @@
 """What all files of commands share: options, one clear sentence for what goes wrong, and JSON for programs."""
 
+import errno
 import functools
 import json
 import os
@@ -35,6 +36,8 @@ def spoken(command: Callable[..., None]) -> Callable[..., None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
         except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                fail(say("disk-full", lang))
             fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
     return wrapped

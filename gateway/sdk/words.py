@@ -99,8 +99,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} 两次收到的内容都与发布的不一致，已删除。请告知网关管理员，并检查中间的代理。",
     ),
     "unsafe-path": (
-        "{path} cannot be stored below {folder}: {why}. Nothing was written there; tell the gateway's operator.",
-        "{path} 无法保存在 {folder} 之下：{why}。没有写入任何内容；请告知网关管理员。",
+        "{path} cannot be stored below {folder}: {why}. Nothing was written under that name.",
+        "{path} 无法保存在 {folder} 之下：{why}。没有写入该文件。",
     ),
     "no-space": (
         "{folder} has {free} free, and {needed} are needed. Make room or choose another place with --to.",
@@ -123,6 +123,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} cannot be read as the record of what this machine holds. Keep the file and ask for help: "
         "recalls rely on it.",
         "{path} 无法作为本机持有记录读取。请保留该文件并寻求帮助：召回依赖于它。",
+    ),
+    "record-failed": (
+        "{path}, the record of what this machine holds, cannot be written: {why}. What it says is safe. Make room or "
+        "see to the disk, then run the same again.",
+        "{path}（本机持有记录）无法写入：{why}。已有记录完好。请腾出空间或检查磁盘，然后重新运行。",
+    ),
+    "disk-full": (
+        "The disk is full. What has arrived is kept: make room, then run the same again to go on.",
+        "磁盘已满。已收到的内容会保留：请腾出空间，然后重新运行以继续。",
     ),
     "record-newer": (
         "{path} was written by a later release of hubgate. Install that release or a later one.",
@@ -173,18 +182,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "reason-security": ("security", "安全原因"),
     "reason-court_order": ("a court ordered it", "法院命令"),
     "recall-purge": (
-        "RECALL {notice}: copies of {asset} must be deleted by {until} ({reason}). Run `hubgate sync`.",
-        "召回 {notice}：{asset} 的副本须在 {until} 前删除（{reason}）。请运行 `hubgate sync`。",
+        "RECALL {notice}: copies of {what} must be deleted by {until} ({reason}).",
+        "召回 {notice}：{what} 的副本须在 {until} 前删除（{reason}）。",
     ),
     "recall-quarantine": (
-        "HOLD {notice}: copies of {asset} may not be used until it is decided ({reason}). Run `hubgate sync` to set "
-        "them aside.",
-        "暂停 {notice}：在作出决定前不得使用 {asset} 的副本（{reason}）。请运行 `hubgate sync` 将其隔离。",
+        "HOLD {notice}: copies of {what} may not be used until it is decided ({reason}).",
+        "暂停 {notice}：在作出决定前不得使用 {what} 的副本（{reason}）。",
     ),
     "recall-withdrawn": (
-        "HOLD OVER {notice}: {asset} may be used again. Run `hubgate sync` to put the copies back.",
-        "暂停解除 {notice}：{asset} 可以继续使用。请运行 `hubgate sync` 恢复副本。",
+        "HOLD OVER {notice}: {what} may be used again.",
+        "暂停解除 {notice}：{what} 可以继续使用。",
     ),
+    "recall-items": ("single files of {asset}", "{asset} 中的个别文件"),
+    "recall-do-purge": ("Run `hubgate sync`.", "请运行 `hubgate sync`。"),
+    "recall-do-quarantine": ("Run `hubgate sync` to set them aside.", "请运行 `hubgate sync` 将其隔离。"),
+    "recall-do-withdrawn": ("Run `hubgate sync` to put the copies back.", "请运行 `hubgate sync` 恢复副本。"),
     "recall-handled": (
         "RECALL {notice}: done for {files} files, as this machine's policy says.",
         "召回 {notice}：已按本机策略处理 {files} 个文件。",
@@ -201,7 +213,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "could not be done: no right to, or a link is on the way; see to it and run `hubgate sync` again",
         "无法处理：没有权限或路径上有链接；请处理后再次运行 `hubgate sync`",
     ),
-    "sync-would": ("would be: {done}", "将会：{done}"),
+    "sync-would-deleted": ("would be deleted", "将被删除"),
+    "sync-would-aside": ("would be set aside", "将被隔离"),
+    "sync-would-restored": ("would be put back", "将被恢复"),
+    "sync-missing": (
+        "{place} is not there any more. If it was moved or copied, delete it where it is now.",
+        "{place} 已不在原处。如已移动或复制，请在现在的位置删除。",
+    ),
+    "sync-left": (
+        "The receipt was sent. What was changed is still there: see to it, then run `hubgate sync --yes`.",
+        "回执已发送。有改动的文件仍在：请处理后运行 `hubgate sync --yes`。",
+    ),
     "sync-elsewhere": (
         "{place} had further names elsewhere (hard links) that hubgate did not make: delete them too.",
         "{place} 在别处另有 hubgate 未创建的名称（硬链接）：请一并删除。",

@@ -131,5 +131,6 @@ def _record(one: Handled) -> dict[str, Any]:
         "counts": dict(one.counts),
         "files": [{"path": str(place), "done": done.value} for place, done in one.files],
         "elsewhere": [str(place) for place in one.elsewhere],
+        "missing": [str(place) for place in one.missing],
         "caches": [{"tool": cached.tool, "path": str(cached.place)} for cached in one.caches],
     }

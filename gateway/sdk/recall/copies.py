@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from gateway.sdk.holdings import EXTRACTED, UNFINISHED, Copy, Holdings
@@ -25,11 +26,13 @@ _OUTCOME = {
 class Found:
     """What was done about one notice: each file with what became of it, and so each digest.
 
-    `elsewhere`: places where a file that was deleted has further names that the SDK did not make.
+    `elsewhere`: places where a file that was deleted has further names that the SDK did not make. `missing`: places
+    where a file was put and nothing is now, deleted or moved by somebody else.
     """
 
     files: list[tuple[Path, Done]] = field(default_factory=list)
     elsewhere: list[Path] = field(default_factory=list)
+    missing: list[Path] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     over: list[int] = field(default_factory=list)  # the listed copies that are gone
 
@@ -61,6 +64,10 @@ class Copies:
         self._store = store
         self._dry_run = dry_run
 
+    @cached_property
+    def _contested(self) -> Mapping[int, Sequence[str]]:
+        return self._holdings.contested()
+
     def delete(self, notice: Notice, digests: Sequence[str]) -> Found:
         """Delete every listed copy that the notice calls back, and the store's own."""
         found, links = Found(), _Links()
@@ -69,7 +76,9 @@ class Copies:
         stored = self._stored(notice, digests)
         if not self._dry_run:
             # Written down first: a run that is killed after deleting is gone on with by one that says `deleted`.
-            there = [copy.id for copy in copies if _is_there(_places(copy))]
+            for digest in stored:
+                self._drop_spoilt(self._store_places(digest))
+            there = [copy.id for copy in copies if _is_there(self._where(copy))]
             self._holdings.set_going(there, [digest for digest in stored if _is_there(self._store_places(digest))])
             copies = self._called_back(notice, digests)
             self._discard_unfinished(stored)
@@ -77,17 +86,21 @@ class Copies:
             if copy.kind == UNFINISHED:
                 self._finish(copy, _digest(copy, wanted), found)
                 continue
-            done = self._delete(_places(copy), _digest(copy, wanted), found, links)
+            done = self._delete(self._where(copy), _digest(copy, wanted), copy.place, found, links)
             if done == {Done.ABSENT} and copy.going:
                 found.note(_digest(copy, wanted), copy.place, Done.DELETED)
+            elif done == {Done.ABSENT} and not _is_there(_places(copy)):
+                found.missing.append(copy.place)
             if done <= {Done.DELETED, Done.ABSENT}:
                 found.over.append(copy.id)
         going = {kept.sha256 for kept in self._holdings.contents_of(stored) if kept.going}
+        named = {copy.content: copy.place for copy in copies}  # its owner knows no digest
         for digest in stored:
             places = self._store_places(digest)
-            done = self._delete(places, digest, found, links)
+            place = Path(places[0].folder, places[0].path)
+            done = self._delete(places, digest, place, found, links, known_as=named.get(digest))
             if done == {Done.ABSENT} and digest in going:
-                found.note(digest, Path(places[0].folder, places[0].path), Done.DELETED)
+                found.note(digest, place, Done.DELETED)
         found.elsewhere = links.unknown(self._known_places() if links else ())
         return found
 
@@ -102,6 +115,8 @@ class Copies:
         found, moved = Found(), list[int]()
         wanted = frozenset(digests)
         for copy in self._called_back(notice, digests):
+            if _listed(copy) not in self._where(copy):
+                continue
             result = move(_listed(copy), _aside(copy), Done.ASIDE, dry_run=self._dry_run)
             found.note(_digest(copy, wanted), copy.place, result.done)
             if result.done is Done.ASIDE:
@@ -149,7 +164,7 @@ class Copies:
         wanted = frozenset(digests)
         found.outcomes.clear()
         for copy in self._called_back(notice, digests):
-            if _is_there(_places(copy)):
+            if _is_there(self._where(copy)):
                 found.outcomes[_digest(copy, wanted)] = Outcome.KEPT_BY_LAW
         for digest in self._stored(notice, digests):
             if _is_there(self._store_places(digest)):
@@ -175,21 +190,39 @@ class Copies:
                 return
         found.over.append(copy.id)
 
-    def _delete(self, places: tuple[Listed, Listed], digest: str, found: Found, links: "_Links") -> set[Done]:
-        """Delete a copy from wherever it lies; what became of it. It is told by the name that its owner knows."""
+    def _delete(
+        self, places: Sequence[Listed], digest: str, place: Path, found: Found, links: "_Links",
+        known_as: Path | None = None,
+    ) -> set[Done]:  # fmt: skip
+        """Delete a copy from wherever it lies; what became of it is told under the name `place`.
+
+        `known_as` is the name that its owner knows, where that is another.
+        """
         done: set[Done] = set()
-        known_as = Path(places[0].folder, places[0].path)
         for listed in places:
-            place = Path(listed.folder, listed.path)
-            inode = _inode(place)
+            inode = _inode(Path(listed.folder, listed.path))
             result = delete(listed, dry_run=self._dry_run)
             if result.done is Done.LOCKED and result.done in done:
                 continue  # one link on the way to both places is one thing to say
-            found.note(digest, known_as, result.done)
+            found.note(digest, place, result.done)
             done.add(result.done)
             if result.done is Done.DELETED and inode is not None:
-                links.deleted(inode, known_as, result.links + self._dry_run)
+                links.deleted(inode, known_as or place, result.links + self._dry_run)
         return done
+
+    def _where(self, copy: Copy) -> Sequence[Listed]:
+        """Where the copy may be. Not in its place when that has another listed content, of a fetch that came later."""
+        listed, aside = _places(copy)
+        others = (replace(listed, content=other) for other in self._contested.get(copy.id, ()))
+        if any(delete(other, dry_run=True).done is Done.DELETED for other in others):
+            return (aside,)
+        return listed, aside
+
+    def _drop_spoilt(self, places: tuple[Listed, Listed]) -> None:
+        """Somebody wrote through a link to the store's content: the link keeps that, the name is the store's own."""
+        for listed in places:
+            if delete(listed, dry_run=True).done is Done.MODIFIED:
+                discard(listed.folder, listed.path)
 
     def _stored(self, notice: Notice, digests: Sequence[str]) -> list[str]:
         """The digests whose content in the store is only there as one of the notice's versions."""

@@ -31,10 +31,11 @@ class Held:
 def held(holdings: Holdings, store: Store, url: str, environ: Mapping[str, str]) -> list[Held]:
     """Everything that is there, by folder and path, then the store's own contents, then caches."""
     found: list[Held] = []
+    contested = holdings.contested()
     for copy in holdings.copies(url):
         for place, state in ((copy.place, "there"), (Path(copy.folder, ASIDE, str(copy.id)), "aside")):
             size = _size(place)
-            if size is not None:
+            if size is not None and (size == copy.size or copy.id not in contested):
                 found.append(
                     Held(
                         asset=copy.asset, version=copy.version, sha256=copy.sha256, place=place, size=size,

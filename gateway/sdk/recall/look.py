@@ -48,6 +48,7 @@ class Look:
         # Loading the HTTP library is left until there is something to ask.
         from gateway.sdk.recall.desk import ASIDE, NEW, Desk
         from gateway.sdk.recall.sync import policy
+        from gateway.sdk.recall.told import headline
         from gateway.sdk.transport import Transport
 
         if not holdings.knows(self._url):
@@ -64,10 +65,7 @@ class Look:
         finally:
             transport.close()
         for notice in waiting:
-            reason = say(f"reason-{notice.reason}", self._lang)
-            key = f"recall-{notice.action.value}"
-            until = (notice.deadline or "")[:10]
-            self._tell(say(key, self._lang, notice=notice.notice, asset=notice.asset, reason=reason, until=until))
+            self._tell(f"{headline(notice, self._lang)} {say(f'recall-do-{notice.action.value}', self._lang)}")
         if waiting and policy(os.environ):
             from gateway.sdk.client import Hub
 

@@ -23,14 +23,17 @@ POLICY = "HUBGATE_RECALLS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handled:
-    """What was done about one notice. `state`: waiting (set aside, a person decides), answered, unanswered, restored.
+    """What was done about one notice.
 
-    `files` are the places with what became of each, `counts` the digests by outcome; `elsewhere` are places whose file
-    has further names that the SDK did not make, `caches` copies in other tools' caches, which are theirs to delete.
+    `state`: waiting (set aside, a person decides), answered, unanswered, restored, left (answered before; what somebody
+    changed is still there). `files` are the places with what became of each, `counts` the digests by outcome;
+    `elsewhere` are places whose file has further names that the SDK did not make, `missing` places where there is
+    nothing any more, `caches` copies in other tools' caches, which are theirs to delete. `scope`: version or items.
     """
 
     notice: str
     asset: str
+    scope: str
     action: str
     reason: str
     deadline: str | None
@@ -38,6 +41,7 @@ class Handled:
     files: tuple[tuple[Path, Done], ...]
     counts: Mapping[str, int]
     elsewhere: tuple[Path, ...]
+    missing: tuple[Path, ...]
     caches: tuple[Cached, ...]
 
 
@@ -112,7 +116,8 @@ def _purge(
         found = copies.set_aside(notice, digests)
         if not wishes.dry_run and waiting.state == NEW:
             desk.mark(account, notice, ASIDE)
-        return _handled(notice, digests, found, "waiting", caches)
+        aside = any(done is Done.ASIDE for _, done in found.files)
+        return _handled(notice, digests, found, "left" if waiting.state == SENT and not aside else "waiting", caches)
     for cached in caches:  # known of, and still there
         if cached.sha256:
             found.worsen(cached.sha256, Outcome.LOCKED)
@@ -174,6 +179,7 @@ def _handled(
     return Handled(
         notice=notice.notice,
         asset=notice.asset,
+        scope=notice.scope,
         action=notice.action.value,
         reason=notice.reason,
         deadline=notice.deadline,
@@ -181,5 +187,6 @@ def _handled(
         files=tuple(found.files),
         counts=found.counts(digests),
         elsewhere=tuple(found.elsewhere),
+        missing=tuple(found.missing),
         caches=tuple(caches),
     )

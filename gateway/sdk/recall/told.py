@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
+from gateway.sdk.recall.feed import Notice
 from gateway.sdk.recall.purge import Done
 from gateway.sdk.recall.sync import Handled
 from gateway.sdk.words import Language, say
 
 
-def headline(one: Handled, lang: Language | None) -> str:
+def headline(one: Handled | Notice, lang: Language | None) -> str:
     """What is called back, until when, and why."""
-    reason = say(f"reason-{one.reason}", lang)
-    return say(
-        f"recall-{one.action}", lang, notice=one.notice, asset=one.asset, reason=reason, until=(one.deadline or "")[:10]
-    )
+    what = say("recall-items", lang, asset=one.asset) if one.scope == "items" else one.asset
+    reason, until = say(f"reason-{one.reason}", lang), (one.deadline or "")[:10]
+    return say(f"recall-{one.action}", lang, notice=one.notice, what=what, reason=reason, until=until)
 
 
 def details(one: Handled, lang: Language | None, *, dry_run: bool) -> Iterator[str]:
@@ -20,7 +20,9 @@ def details(one: Handled, lang: Language | None, *, dry_run: bool) -> Iterator[s
     for place, done in one.files:
         did = say(f"sync-{done.value}", lang)
         acted = done in (Done.DELETED, Done.ASIDE, Done.RESTORED)
-        yield f"{place}: {say('sync-would', lang, done=did) if dry_run and acted else did}"
+        yield f"{place}: {say(f'sync-would-{done.value}', lang) if dry_run and acted else did}"
+    for place in one.missing:
+        yield say("sync-missing", lang, place=place)
     for place in one.elsewhere:
         yield say("sync-elsewhere", lang, place=place)
     for cached in one.caches:

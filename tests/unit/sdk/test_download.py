@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.sdk import errors
+from gateway.sdk import store as store_module
 from gateway.sdk.choice import Globs
 from gateway.sdk.destination import Destination
 from gateway.sdk.download import Fetched, download
-from gateway.sdk.holdings import Holdings
+from gateway.sdk.holdings import Holdings, NewCopy
 from gateway.sdk.large import Slow, Spans
 from gateway.sdk.machine import Machine
 from gateway.sdk.patience import ASKING
@@ -406,17 +410,86 @@ def test_a_copy_that_somebody_wrote_to_is_not_handed_on(origin: Origin, reader: 
     assert len(origin.asked) == 2
 
 
+def no_link(*args: object, **kwargs: object) -> None:
+    raise OSError(errno.EXDEV, "another device")
+
+
 def test_where_no_link_can_be_there_is_a_copy(
     origin: Origin, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise OSError(errno.EXDEV, "another device")
-
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "link", no_link)
     origin.script = lambda asked: ranged(asked, CONTENT)
     reader.fetch(tmp_path, FILE)
     assert (tmp_path / FILE.path).read_bytes() == CONTENT
     assert (tmp_path / FILE.path).stat().st_nlink == 1
+
+
+def test_a_copy_that_breaks_off_never_has_the_name(
+    origin: Origin, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(source: Path, place: Path) -> None:
+        place.write_bytes(source.read_bytes()[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    origin.script = lambda asked: ranged(asked, CONTENT)
+    monkeypatch.setattr(os, "link", no_link)
+    monkeypatch.setattr(store_module, "_copy", half)
+    for former in (b"the former version", None):
+        (tmp_path / "set" / "deep" / "er").mkdir(parents=True, exist_ok=True)
+        if former is not None:
+            (tmp_path / "set" / FILE.path).write_bytes(former)
+        with pytest.raises(OSError, match="No space"):
+            reader.fetch(tmp_path / "set", FILE)
+        assert names(tmp_path / "set") == ([FILE.path] if former is not None else [])
+        if former is not None:
+            assert (tmp_path / "set" / FILE.path).read_bytes() == former
+            (tmp_path / "set" / FILE.path).unlink()
+
+
+def test_room_for_copies_is_looked_at_before_the_first_is_made(
+    origin: Origin, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.script = lambda asked: ranged(asked, CONTENT)
+    reader.fetch(tmp_path / "one", FILE)
+    monkeypatch.setattr(Store, "shares_with", lambda store, folder: False)
+    monkeypatch.setattr(Destination, "free", lambda destination: len(CONTENT) - 1)
+    with pytest.raises(errors.NoSpace, match="--to"):
+        reader.fetch(tmp_path / "two", FILE)
+    assert not (tmp_path / "two").exists()
+    assert reader.fetch(tmp_path / "one", FILE).kept == 1, "what is there needs no room"
+
+
+def test_a_record_that_cannot_be_written_says_so_and_keeps_what_it_says(reader: Reader, tmp_path: Path) -> None:
+    holdings, url = reader.machine.holdings, reader.transport.origin
+    listed = [NewCopy(path=f"{n}", sha256=FILE.sha256, size=1, content=FILE.sha256) for n in range(1000)]
+    holdings.expect(url, "lab/set", "ab" * 20, tmp_path, listed[:1])
+    holdings.rows("PRAGMA max_page_count = 1")  # as full as a disk can be
+    with pytest.raises(errors.Misused, match="cannot be written: database or disk is full"):
+        holdings.expect(url, "lab/set", "ab" * 20, tmp_path, listed)
+    assert [copy.path for copy in holdings.copies()] == ["0"]
+
+
+def test_a_record_of_the_former_format_is_taken_over(tmp_path: Path) -> None:
+    home = tmp_path / "old"
+    holdings = Holdings(home)
+    listed = NewCopy(path="a.bin", sha256=FILE.sha256, size=1, content=FILE.sha256)
+    holdings.expect("http://hub", "lab/set", "ab" * 20, tmp_path, [listed])
+    holdings.close()
+    with closing(sqlite3.connect(home / "holdings.db")) as db:
+        db.executescript(
+            "ALTER TABLE copies RENAME TO newer; DROP INDEX copies_by_item; DROP INDEX copies_by_content;"
+            "CREATE TABLE copies (id INTEGER PRIMARY KEY, version_id INTEGER NOT NULL, sha256 TEXT NOT NULL,"
+            " size INTEGER NOT NULL, content TEXT NOT NULL, kind TEXT NOT NULL, folder_id INTEGER NOT NULL,"
+            " path TEXT NOT NULL, state INTEGER NOT NULL DEFAULT 0, UNIQUE (folder_id, path));"
+            "INSERT INTO copies SELECT * FROM newer; DROP TABLE newer;"
+            "CREATE INDEX copies_by_item ON copies (sha256); CREATE INDEX copies_by_content ON copies (content);"
+            "PRAGMA user_version = 1;"
+        )
+    for _ in range(2):
+        holdings = Holdings(home)
+        holdings.expect("http://hub", "lab/set", "cd" * 20, tmp_path, [replace(listed, content="ef" * 32)])
+        assert [copy.version for copy in holdings.copies()] == ["ab" * 20, "cd" * 20]
+        holdings.close()
 
 
 def test_what_is_coming_is_written_down_before_it_comes(origin: Origin, reader: Reader, tmp_path: Path) -> None:

@@ -42,15 +42,21 @@ class Home:
     def machine(self) -> Machine:
         return self.hub.machine
 
-    def hold(self, folder: Path, files: Mapping[str, bytes], version: str = VERSION) -> None:
-        """As after a fetch of these files."""
+    def expect(self, folder: Path, files: Mapping[str, bytes], version: str = VERSION) -> list[NewCopy]:
+        """As when a fetch of these files has begun."""
         self.machine.store.make()
         listed = [NewCopy(path=p, sha256=sha256(c), size=len(c), content=sha256(c)) for p, c in files.items()]
         self.machine.holdings.expect(self.origin.url, "lab/set", version, folder, listed)
+        return listed
+
+    def hold(self, folder: Path, files: Mapping[str, bytes], version: str = VERSION) -> None:
+        """As after a fetch of these files."""
+        listed = self.expect(folder, files, version)
         self.machine.store.keep_all({sha256(content): content for content in files.values()})
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            self.machine.store.link(sha256(content), folder / path)
+            self.machine.store.link(sha256(content), folder / path, folder / "unnamed")
+        self.machine.holdings.settle(self.origin.url, "lab/set", version, folder, listed)
 
 
 @pytest.fixture

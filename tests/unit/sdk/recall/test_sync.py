@@ -16,6 +16,7 @@ from gateway.sdk import errors
 from gateway.sdk.client import Hub
 from gateway.sdk.recall import purge
 from gateway.sdk.recall.purge import Done
+from gateway.sdk.recall.told import details
 from tests.unit.sdk.origin import Answer, Asked, problem
 from tests.unit.sdk.recall.conftest import TOKEN, Home, sha256
 from tests.unit.sdk.recall.gate import VERSION, Gate
@@ -95,6 +96,79 @@ def test_a_file_that_changed_is_reported_and_left(home: Home) -> None:
     assert done.counts["absent"] + done.counts["deleted"] == 1
     assert len(home.gate.receipts) == 2
     assert home.gate.receipts[0]["nonce"] != home.gate.receipts[1]["nonce"]
+
+
+def test_what_changed_is_not_called_set_aside_once_it_is_answered(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    (home.folder / "one" / "a.jpg").unlink()
+    (home.folder / "one" / "a.jpg").write_bytes(b"my own work")
+    home.gate.recall([sha256(A)])
+    assert home.hub.sync(purge=True)[0].state == "answered"
+    assert home.hub.sync()[0].state == "left"
+
+
+def test_a_file_that_was_moved_away_is_told_of(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    (home.folder / "one").rename(home.folder / "moved")
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync(purge=True)
+    place = home.folder / "one" / "a.jpg"
+    assert done.missing == (place,)
+    assert done.elsewhere == (place,), "by the name that its owner knows"
+    assert f"{place} is not there any more. If it was moved" in "\n".join(details(done, "en", dry_run=False))
+
+
+def test_the_stores_own_name_of_a_file_that_was_written_through_a_link_goes(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    place = home.folder / "one" / "a.jpg"
+    place.chmod(0o644)
+    with place.open("ab") as file:
+        file.write(b" and a hat")
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync(purge=True)
+    assert done.files == ((place, Done.MODIFIED),)
+    assert lines(home) == ["one/a.jpg"]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_fetch_of_the_next_version_that_was_cut_short_leaves_both_in_reach(home: Home, replaced: bool) -> None:
+    folder = home.folder / "one"
+    home.hold(folder, {"a.jpg": A})
+    home.expect(folder, {"a.jpg": B}, OTHER)
+    if replaced:
+        home.machine.store.keep_all({sha256(B): B})
+        home.machine.store.link(sha256(B), folder / "a.jpg", folder / "unnamed")
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts["deleted"] == 1
+    assert (folder / "a.jpg") not in [place for place, _ in done.files] or not replaced
+    assert (folder / "a.jpg").exists() is replaced
+    home.gate.recall([sha256(B)], versions=[OTHER])
+    (done,) = home.hub.sync(purge=True)
+    assert (done.counts["deleted"], done.counts["modified"]) == (int(replaced), 0)
+    assert lines(home) == []
+
+
+def test_a_quarantine_leaves_the_next_version_in_its_place(home: Home) -> None:
+    folder = home.folder / "one"
+    home.hold(folder, {"a.jpg": A})
+    home.hold(folder, {"a.jpg": B}, OTHER)
+    home.expect(folder, {"a.jpg": A})
+    home.gate.recall([sha256(A)])
+    (done,) = home.hub.sync()
+    assert (folder / "a.jpg").read_bytes() == B
+    assert Done.MODIFIED not in [each for _, each in done.files]
+
+
+def test_what_lies_in_quarantine_stays_in_reach_when_the_next_version_takes_its_place(home: Home) -> None:
+    folder = home.folder / "one"
+    home.hold(folder, {"a.jpg": A})
+    home.gate.recall([sha256(A)])
+    home.hub.sync()
+    home.hold(folder, {"a.jpg": B}, OTHER)
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts["deleted"] == 1
+    assert lines(home) == [f"home/store/objects/{sha256(B)[:2]}/{sha256(B)}", "one/a.jpg"]
 
 
 def test_further_names_of_a_file_are_told_and_left(home: Home) -> None:
@@ -412,7 +486,12 @@ def test_a_look_tells_plainly_what_is_called_back_and_only_once_an_hour(
     for _ in range(2):
         Hub(home.origin.url, TOKEN).close()
     said = capfd.readouterr().err
-    assert said.count(f"RECALL {notice}: copies of lab/set must be deleted by 2026-12-02 (a person asked for it).") == 1
+    assert (
+        said.count(
+            f"RECALL {notice}: copies of single files of lab/set must be deleted by 2026-12-02 (a person asked for it)."
+        )
+        == 1
+    )
     assert (home.folder / "one" / "a.jpg").exists(), "a look only looks"
 
 
