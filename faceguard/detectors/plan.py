@@ -24,6 +24,10 @@ _SEEN = 12  # preview pixels; smaller faces prove nothing about which side is up
 _TIMES, _PLUS = 1.5, 0.5
 
 _GREY = 0.5  # of a threshold in a picture without colour, in which a detector is less sure of the same faces
+_BORDER = 0.5  # of the long side, around a picture in which nothing was found; see _mirrored
+_MIRRORED_AT = (320, 512)
+_MIRRORED_SURE = 0.3
+
 _LARGER = 2  # times as large as it is, a picture is looked at at most: beyond that there is nothing more to be seen
 
 
@@ -133,7 +137,20 @@ def _find(plan: Plan, picture: Pyramid, preview_scale: float) -> Boxes:
         turned_back(boxes[boxes[:, 4] >= _SURE_ALONE], quarters, width, height)
         for quarters, boxes in enumerate(glances, start=1)
     ]
-    return np.concatenate((upright, *sure))
+    found = np.concatenate((upright, *sure))
+    return found if len(found) else _mirrored(plan, picture.rgb)
+
+
+def _mirrored(plan: Plan, rgb: Rgb) -> Boxes:
+    """A face of which the picture shows one half alone looks like one when its mirror image is the other."""
+    height, width = rgb.shape[:2]
+    border = min(round(_BORDER * max(height, width)), height - 1, width - 1)
+    wide = np.pad(rgb, ((border, border), (border, border), (0, 0)), "reflect")
+    boxes = fused(Pyramid(wide).seen([Look(look.detector, side) for look in plan.quick for side in _MIRRORED_AT]))
+    boxes = boxes[boxes[:, 4] >= _MIRRORED_SURE] - np.array((border, border, border, border, 0), np.float32)
+    inside = (boxes[:, 0] < width) & (boxes[:, 1] < height) & (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
+    found: Boxes = boxes[inside]
+    return found
 
 
 def _fused(plan: Plan, picture: Pyramid, preview_scale: float) -> Boxes:

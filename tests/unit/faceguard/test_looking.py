@@ -3,10 +3,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from faceguard.detectors.plan import Look, Looker, Plan, Pyramid, tiles
+from faceguard.detectors.registry import looker
 from faceguard.detectors.union import convincing, fused
 from faceguard.pixels import NO_BOXES, Boxes, Rgb, clipped, distinct, likeness, turned_back
+from tests.unit.faceguard.conftest import FACES, PICTURES
 
 
 def box(left: float, top: float, side: float, score: float) -> list[float]:
@@ -166,7 +169,8 @@ def test_a_dark_picture_is_looked_at_in_better_light():
 @pytest.mark.parametrize(("tint", "seen"), [((255, 255, 255), 1), ((255, 180, 255), 0)])
 def test_a_weaker_look_is_enough_in_a_picture_without_colour(tint, seen):
     picture = np.where(bar(upright=True) > 0, np.uint8(255), np.array(tint, np.uint8) // 2)
-    assert len(look_at(picture, 0.3)) == seen  # the threshold is .5
+    there = [row for row in look_at(picture, 0.3).tolist() if row[:4] == [60, 100, 80, 160]]
+    assert len(there) == seen  # the threshold is .5
 
 
 class SaysSizes(SeesMark):
@@ -185,10 +189,11 @@ def test_a_small_picture_is_looked_at_at_twice_its_size_and_once_for_each_size()
     sizes = SaysSizes()
     plan = Plan("sizes", tuple(Look(sizes, side) for side in (320, 512, 960)), (Look(sizes, 512),), (0.5,) * 6, 1.35)
     Looker(plan).find(np.zeros((150, 200, 3), np.uint8), 200)
-    assert sizes.sizes == [320, 400, *[400] * 3]  # the last three are those of the other angles
+    mirrored = [320, 512]  # where nothing was found; the three before are those of the other angles
+    assert sizes.sizes == [320, 400, *[400] * 3, *mirrored]
     sizes.sizes.clear()
     Looker(plan).find(np.zeros((600, 800, 3), np.uint8), 512)
-    assert sizes.sizes == [320, 512, 960, *[512] * 3]
+    assert sizes.sizes == [320, 512, 960, *[512] * 3, *mirrored]
 
 
 def crowd(count: int) -> Boxes:
@@ -216,3 +221,18 @@ def test_a_crowd_of_ten_thousand_boxes_needs_little_memory():
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 150 * 2**20
+
+
+@pytest.mark.parametrize(("share", "margin"), [(0.4, 0.1), (0.45, 0.0)])
+def test_half_a_face_that_fills_the_picture_is_found_beside_its_mirror_image(share: float, margin: float) -> None:
+    left, top, right, bottom = FACES["grace_hopper.jpg"]
+    width, height = right - left, bottom - top
+    cut = (left - margin * width, top - margin * height, left + share * width, bottom + margin * height)
+    with Image.open(PICTURES / "grace_hopper.jpg") as opened:
+        half = opened.convert("RGB").crop(tuple(map(round, cut)))  # type: ignore[arg-type]  # four of them
+    half = half.resize((2 * half.width, 2 * half.height), Image.Resampling.LANCZOS)
+    rgb = np.asarray(half).copy()
+    assert any(
+        box[0] <= 0.6 * half.width and box[2] >= half.width and box[3] - box[1] >= 0.7 * half.height
+        for box in looker().find(rgb, max(half.size))
+    )
