@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS picture (
     outcome TEXT            -- JSON
 ) WITHOUT ROWID
 """
+_OF = "CREATE TABLE IF NOT EXISTS of_folder (path BLOB PRIMARY KEY)"
 _SEE = """
 INSERT INTO picture (path, size, mtime_ns, run) VALUES (?, ?, ?, ?)
 ON CONFLICT (path) DO UPDATE SET
@@ -48,20 +49,34 @@ class Line:
     outcome: Outcome | None
 
 
+class OtherFolder(Exception):
+    """The journal is that of another folder, which the message names: its copies would pass for this one's."""
+
+
 class Journal:
     """One folder's journal. Used by one thread; raises sqlite3.Error when the file cannot be read or written.
 
+    source: the folder. Raises OtherFolder when the journal is of another.
     settings: whatever an outcome hangs on besides the picture; an outcome of others is as if there were none.
     free: whether a place may be used at all, as far as the folders are concerned.
     """
 
-    def __init__(self, file: Path, settings: str, free: Callable[[str], bool] = lambda place: True) -> None:
+    def __init__(
+        self, file: Path, source: Path, settings: str, free: Callable[[str], bool] = lambda place: True
+    ) -> None:
         self._settings = settings
         self._free = free
         self._db = sqlite3.connect(file, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")  # a kill loses nothing, a power cut at most the last few lines
         self._db.execute(_SCHEMA)
+        self._db.execute(_OF)
+        known = self._db.execute("SELECT path FROM of_folder").fetchone()
+        if known is None:
+            self._db.execute("INSERT INTO of_folder VALUES (?)", (os.fsencode(source),))
+        elif known[0] != os.fsencode(source):
+            self._db.close()
+            raise OtherFolder(os.fsdecode(known[0]))
         self._run = 0
 
     def __enter__(self) -> Self:

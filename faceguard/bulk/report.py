@@ -56,7 +56,7 @@ def doubts(outcome: Outcome) -> list[str]:
     return [name for name, there in found.items() if there]
 
 
-def write_report(file: Path, half: Path, journal: Journal, settings: Mapping[str, object], tally: Tally) -> None:
+def write_report(file: Path, journal: Journal, settings: Mapping[str, object], tally: Tally) -> None:
     """Write the report as JSON, all at once; pictures of earlier runs that still stand are in it. Raises OSError.
 
     Its list ``unsure`` is written line by line: a report on a million pictures needs no memory either.
@@ -65,7 +65,7 @@ def write_report(file: Path, half: Path, journal: Journal, settings: Mapping[str
     tally.withheld = counted["refused"] + counted["unread"]
     tally.unsure = sum(1 for _ in _unsure(journal))
     facts = {"settings": settings, "this_run": tally.facts(), "doubts": counted}
-    with writing(file, half) as sink:
+    with writing(file, file.parent) as sink:
         sink.write(b"{\n")
         for key, value in facts.items():
             sink.write(f' "{key}": {json.dumps(value)},\n'.encode())
@@ -82,4 +82,5 @@ def _unsure(journal: Journal) -> Iterator[dict[str, Any]]:
         outcome = line.outcome or {}
         why = doubts(outcome)
         if why:
-            yield {"path": line.path, "copy": line.place, "doubts": why, **outcome}
+            copy = {"copy": line.place} if "bytes" in outcome else {}
+            yield {"path": line.path, **copy, "doubts": why, **outcome}

@@ -1,7 +1,9 @@
 """A run over a folder: every picture in it blurred into another folder, as far as that has not been done before."""
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +26,10 @@ SPARE = 2
 
 NOWHERE = frozenset({Why.NO_DETECTOR, Why.UNCONFINED})
 """Reasons for which no picture at all would be shown."""
+
+
+ITS_OWN = frozenset({errno.EEXIST, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR})
+"""Troubles of one copy's place: the other copies are written all the same."""
 
 
 class AtWork(Exception):
@@ -60,7 +66,7 @@ class Run:
     def __init__(self, source: Path, target: Path, state: Path, guard: Guard, settings: Mapping[str, object]) -> None:
         self._source = source
         self._target = target
-        self._state = state
+        self.state = state
         self._guard = guard
         self._settings = settings
         self.report = state / "report.json"
@@ -71,27 +77,27 @@ class Run:
 
         on_found: told how many pictures there are. on_rest: called for each that an earlier run has done.
         A caller that stops early, or is killed, loses what was in the works; the next run goes on from there.
-        Raises AtWork, NothingWorks, and OSError or sqlite3.Error when a folder, the journal or the disk fails.
+        Raises AtWork, NothingWorks, OtherFolder; OSError or sqlite3.Error when a folder, the journal or the disk fails.
         """
         self._target.mkdir(parents=True, exist_ok=True)
-        self._state.mkdir(parents=True, exist_ok=True)
-        half = self._state if self._on_one_disk() else self._target
+        self.state.mkdir(parents=True, exist_ok=True)
+        half = self.state if self._on_one_disk() else self._target
         try:
             with (
-                FileLock(self._state / "lock", timeout=0),
-                Journal(self._state / "journal.db", _digest(self._settings), self._free) as journal,
+                FileLock(self.state / "lock", timeout=0),
+                Journal(self.state / "journal.db", self._source, _digest(self._settings), self._free) as journal,
             ):
                 sweep(half)
+                self.tally.found = journal.see(pictures(self._source, self._target, self.state))
+                on_found(self.tally.found)
                 try:
-                    yield from self._through(journal, half, on_found, on_rest)
+                    yield from self._through(journal, half, on_rest)
                 finally:
-                    write_report(self.report, half, journal, self._settings, self.tally)
+                    write_report(self.report, journal, self._settings, self.tally)
         except Timeout as error:
-            raise AtWork(str(self._state)) from error
+            raise AtWork(str(self.state)) from error
 
-    def _through(
-        self, journal: Journal, half: Path, on_found: Callable[[int], object], on_rest: Callable[[], object]
-    ) -> Iterator[Done]:
+    def _through(self, journal: Journal, half: Path, on_rest: Callable[[], object]) -> Iterator[Done]:
         def rested() -> None:
             self.tally.rested += 1
             on_rest()
@@ -99,8 +105,6 @@ class Run:
         def work(line: Line) -> tuple[Line, Done]:
             return line, self._one(line, half)
 
-        self.tally.found = journal.see(pictures(self._source, self._target, self._state))
-        on_found(self.tally.found)
         to_do = journal.to_do(self._holds, rested)
         with closing(spread(work, to_do, threads=self._guard.workers + SPARE)) as results:
             for line, done in results:
@@ -112,10 +116,11 @@ class Run:
                         raise NothingWorks(why)
                     case Refused(why):
                         self.tally.refused += 1
-                        journal.record(line, {"why": why.value}, final=why not in NOT_THE_PICTURE)
+                        former = _copied(line) if why in NOT_THE_PICTURE else {}
+                        journal.record(line, {**former, "why": why.value}, final=why not in NOT_THE_PICTURE)
                     case None:
                         self.tally.refused += 1
-                        journal.record(line, {"trouble": done.trouble}, final=False)
+                        journal.record(line, {**_copied(line), "trouble": done.trouble}, final=False)
                 yield done
 
     def _one(self, line: Line, half: Path) -> Done:
@@ -127,13 +132,24 @@ class Run:
             result, trouble = None, error.strerror or str(error)
         else:
             trouble = ""
-        if isinstance(result, Blurred):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with writing(place, half) as sink:
-                sink.write(result.jpeg)
-        elif line.outcome and "bytes" in line.outcome:
-            place.unlink(missing_ok=True)  # made of an earlier picture of that name, or with less careful settings
+        match result:
+            case Blurred():
+                try:
+                    self._write(place, half, result.jpeg)
+                except OSError as error:
+                    if error.errno not in ITS_OWN:
+                        raise
+                    result, trouble = None, f"{error.strerror}: {place}"
+            case Refused(why) if why not in NOT_THE_PICTURE and _copied(line):
+                place.unlink(missing_ok=True)  # made of an earlier picture of that name, or with less careful settings
         return Done(line.path, result, trouble)
+
+    def _write(self, place: Path, half: Path, jpeg: bytes) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.parent.resolve().is_relative_to(self._target):  # a link in the target, perhaps to the originals
+            raise OSError(errno.ELOOP, "leads out of the folder")
+        with writing(place, half) as sink:
+            sink.write(jpeg)
 
     def _holds(self, line: Line) -> bool:
         """The copy that was made is still there; what was refused leaves none."""
@@ -146,10 +162,15 @@ class Run:
             return False
 
     def _free(self, place: str) -> bool:
-        return not (self._source / place).is_dir()
+        return not os.path.isdir(self._source / place)
 
     def _on_one_disk(self) -> bool:
-        return self._state.stat().st_dev == self._target.stat().st_dev
+        return self.state.stat().st_dev == self._target.stat().st_dev
+
+
+def _copied(line: Line) -> Outcome:
+    """What is known of the copy that an earlier run made."""
+    return {key: value for key, value in (line.outcome or {}).items() if key == "bytes"}
 
 
 def _facts(result: Blurred) -> Outcome:

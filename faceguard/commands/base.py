@@ -3,11 +3,14 @@
 import os
 import sys
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from faceguard.commands.key import noise_key
+from faceguard.commands.words import Note, note
 from faceguard.detectors.weights import PACKAGED
 from faceguard.result import Limits
 from faceguard.words import Language
@@ -40,8 +43,31 @@ def language(chosen: Lang | None) -> Language:
 
 def fail(sentence: str) -> NoReturn:
     """One clear sentence on standard error, and exit status 1."""
-    print(sentence, file=sys.stderr)
+    told(sentence)
     raise typer.Exit(FAILED)
+
+
+def told(sentence: str) -> None:
+    """A line on standard error; what a file's name holds besides letters cannot command the terminal."""
+    print(plain(sentence), file=sys.stderr)
+
+
+def plain(text: object) -> str:
+    """The text with whatever is no visible character written as an escape."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+def key_at_hand(spoken: Language, *, goes_on: bool = False) -> bytes:
+    """The user's key. Ends the command where nothing can be done at all.
+
+    goes_on: a later run is to go on from this one, so that a key that cannot be kept is told of.
+    """
+    if not all(map(find_spec, ("numpy", "cv2", "PIL"))):
+        fail(note(Note.NO_LIBRARIES, spoken))
+    models = _models()
+    if models is not None and not models.is_dir():
+        told(note(Note.NO_MODELS, spoken, folder=models))
+    return noise_key(lambda file: told(note(Note.NO_KEY, spoken, file=file)) if goes_on else None)
 
 
 def new_guard(jobs: int, preview_px: int, key: bytes) -> Guard:

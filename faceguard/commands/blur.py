@@ -1,6 +1,7 @@
 """``faceguard blur``: a copy of a picture, or of a folder of them, in which every face found is hidden."""
 
 import hashlib
+import os
 import sqlite3
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -10,10 +11,22 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from faceguard.bulk.journal import OtherFolder
 from faceguard.bulk.place import writing
 from faceguard.bulk.run import AtWork, Done, NothingWorks, Run
-from faceguard.commands.base import REFUSED, Jobs, LangOption, Preview, fail, language, models_folders, new_guard
-from faceguard.commands.key import noise_key
+from faceguard.commands.base import (
+    REFUSED,
+    Jobs,
+    LangOption,
+    Preview,
+    fail,
+    key_at_hand,
+    language,
+    models_folders,
+    new_guard,
+    plain,
+    told,
+)
 from faceguard.commands.tiles import Kind, kind_of, write_tiles
 from faceguard.commands.words import Note, note
 from faceguard.detectors import weights
@@ -53,7 +66,10 @@ def blur(
     if target.resolve() in (source.resolve(), *source.resolve().parents) and (source.is_dir() or target.is_file()):
         raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
     inside = source.is_file() and _holds_pictures(source, target, spoken)
-    key = noise_key()
+    place = target / f"{source.stem}.jpg" if os.path.isdir(target) else target
+    if source.is_file():
+        _check_neighbours(source, target if inside else place, inside=inside, spoken=spoken)
+    key = key_at_hand(spoken, goes_on=source.is_dir())
     with new_guard(jobs, preview, key) as guard:
         if source.is_dir():
             state = state or target.resolve().with_name(f"{target.resolve().name}.faceguard")
@@ -62,10 +78,26 @@ def blur(
         elif inside:
             refused = _inside(source, target, guard, spoken)
         else:
-            place = target / f"{source.stem}.jpg" if target.is_dir() else target
             refused = not _picture(source, place, guard, spoken)
     if refused:
         raise typer.Exit(REFUSED)
+
+
+def _check_neighbours(source: Path, place: Path, *, inside: bool, spoken: Language) -> None:
+    """Nothing that lies beside IN is overwritten because IN's folder was given as OUT. Raises BadParameter.
+
+    place: where the copy goes, or the folder of many.
+    """
+    if not inside and os.path.realpath(place) == os.path.realpath(source):
+        raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
+    folder = place if inside else place.parent
+    named = inside or place.name == f"{source.stem}.jpg"
+    if not named or os.path.realpath(folder) != os.path.realpath(source.parent):
+        return
+    places = sorted(folder.glob("[0-9][0-9][0-9].jpg")) if inside else [place]
+    there = next((one for one in places if os.path.lexists(one)), None)
+    if there is not None:
+        raise typer.BadParameter(note(Note.NEIGHBOUR, spoken, place=plain(there)), param_hint="OUT")
 
 
 def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:
@@ -76,7 +108,7 @@ def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:
     except OSError as error:
         fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror)}")
     if isinstance(result, Refused):
-        print(f"{source}: {say(result.why, spoken)}", file=sys.stderr)
+        told(f"{source}: {say(result.why, spoken)}")
         return False
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -115,9 +147,11 @@ def _folder(run: Run, source: Path, spoken: Language) -> bool:
             for done in run.steps(bar.reset, bar.update):
                 bar.update()
                 if not isinstance(done.result, Blurred):
-                    tqdm.write(f"{source / done.path}: {_why(done, spoken)}", file=sys.stderr)
+                    tqdm.write(plain(f"{source / done.path}: {_why(done, spoken)}"), file=sys.stderr)
     except AtWork as error:
         fail(note(Note.AT_WORK, spoken, state=error))
+    except OtherFolder as error:
+        fail(note(Note.OTHER_FOLDER, spoken, state=run.state, source=error))
     except NothingWorks as error:
         fail(say(error.why, spoken))
     except (OSError, sqlite3.Error) as error:

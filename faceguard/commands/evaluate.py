@@ -8,10 +8,10 @@ import typer
 from tqdm import tqdm
 
 from faceguard.bulk.place import writing
-from faceguard.commands.base import Jobs, LangOption, Preview, fail, language, new_guard
-from faceguard.commands.key import noise_key
+from faceguard.commands.base import Jobs, LangOption, Preview, fail, key_at_hand, language, new_guard
 from faceguard.commands.words import Note, note
-from faceguard.words import Language
+from faceguard.result import Why
+from faceguard.words import Language, say
 
 if TYPE_CHECKING:
     from faceguard.evaluate.score import Score
@@ -38,16 +38,17 @@ def evaluate(
     Prints a table and draws it. annotations.json is {file: {"size": [w, h], "faces": [[x, y, w, h], …], "tags": […]}},
     in pixels of the upright picture. Originals are decoded in this process: take a folder of which you know the source.
     """
+    spoken = language(lang)
+    key = key_at_hand(spoken)
     # They load OpenCV, which no other command needs in this process.
     from faceguard.evaluate.annotations import BadAnnotations, read
     from faceguard.evaluate.score import Score, judged
 
-    spoken = language(lang)
     score = Score()
     try:
         pictures = read(folder)
         with (
-            new_guard(jobs, preview, noise_key()) as guard,
+            new_guard(jobs, preview, key) as guard,
             tqdm(total=len(pictures), unit=" pictures", disable=None) as bar,
         ):
             for one in judged(folder, pictures, guard):
@@ -70,7 +71,10 @@ def _table(score: "Score", preview: int, spoken: Language) -> str:
     lines.append("")
     lines += [f"{value:>22}  {label}" for label, value in _figures(score, spoken)]
     tagged = [(_percent(score.share(SEEN, tag=tag)), note(Note.EVAL_TAG, spoken, tag=tag)) for tag in score.tags]
-    withheld = [(str(count), note(Note.EVAL_WHY, spoken, why=why)) for why, count in sorted(score.withheld.items())]
+    withheld = [
+        (str(count), note(Note.EVAL_WHY, spoken, why=say(Why(why), spoken)))
+        for why, count in sorted(score.withheld.items())
+    ]
     named = [("", note(Note.EVAL_OPEN, spoken, file=file)) for file in score.open]
     lines += [f"{value:>22}  {label}" for value, label in (*tagged, *withheld, *named)]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -10,10 +11,10 @@ from platformdirs import user_data_path
 _BYTES = 32
 
 
-def noise_key() -> bytes:
+def noise_key(on_passing: Callable[[Path], None] = lambda file: None) -> bytes:
     """This user's key. With it the same picture always gets the same noise, so averaging copies of it gives nothing.
 
-    Where none can be kept, as without a home folder, a passing one.
+    Where none can be kept, as without a home folder, a passing one; ``on_passing`` is told where it should have been.
     """
     file = user_data_path("faceguard") / "key"
     try:
@@ -30,6 +31,7 @@ def noise_key() -> bytes:
             fresh.unlink(missing_ok=True)
         return _read(file)
     except OSError:
+        on_passing(file)
         return secrets.token_bytes(_BYTES)
 
 

@@ -1,14 +1,12 @@
 """``faceguard sheet``: a film as one picture of eight blurred frames."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from faceguard.bulk.place import writing
-from faceguard.commands.base import REFUSED, LangOption, Preview, fail, language, new_guard
-from faceguard.commands.key import noise_key
+from faceguard.commands.base import REFUSED, LangOption, Preview, fail, key_at_hand, language, new_guard, told
 from faceguard.commands.words import Note, note
 from faceguard.film import film_sheet
 from faceguard.result import Refused
@@ -36,13 +34,14 @@ def sheet(
     place = target / f"{source.stem}.jpg" if target.is_dir() else target
     if place.resolve() == source.resolve():
         raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
+    key = key_at_hand(spoken)
     try:
-        with new_guard(1, preview, noise_key()) as guard, OpenFile(source) as film:
+        with new_guard(1, preview, key) as guard, OpenFile(source) as film:
             result = film_sheet(guard, film)
     except OSError as error:
         fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
     if isinstance(result, Refused):
-        print(f"{source}: {say(result.why, spoken)}", file=sys.stderr)
+        told(f"{source}: {say(result.why, spoken)}")
         raise typer.Exit(REFUSED)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from faceguard.bulk.place import writing
+from faceguard.commands.base import plain
 from faceguard.commands.words import Note, note
 from faceguard.containers.inside import HEAD, reader_for
 from faceguard.errors import Unsafe
@@ -58,7 +59,7 @@ def write_tiles(source: Path, target: Path, guard: Guard, spoken: Language) -> i
             if isinstance(result, Refused):
                 refused += 1
                 place = note(Note.INSIDE, spoken, file=source, number=number)
-                tqdm.write(f"{place}: {say(result.why, spoken)}", file=sys.stderr)
+                tqdm.write(plain(f"{place}: {say(result.why, spoken)}"), file=sys.stderr)
             else:
                 with writing(target / f"{number:03}.jpg", target) as sink:
                     sink.write(result.jpeg)

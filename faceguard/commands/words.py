@@ -13,6 +13,11 @@ class Note(StrEnum):
     CANNOT_READ = "cannot_read"
     CANNOT_WRITE = "cannot_write"
     IN_ITSELF = "in_itself"
+    NEIGHBOUR = "neighbour"
+    OTHER_FOLDER = "other_folder"
+    NO_LIBRARIES = "no_libraries"
+    NO_KEY = "no_key"
+    NO_MODELS = "no_models"
     FILM = "film"
     FOLDER = "folder"
     INSIDE = "inside"
@@ -50,6 +55,26 @@ SENTENCES = {
     Note.IN_ITSELF: Sentence(
         "OUT 不能与 IN 相同，也不能包含 IN；请指定其他文件夹。",
         "OUT must not be IN itself, nor a folder that holds it; name another one.",
+    ),
+    Note.NEIGHBOUR: Sentence(
+        "{place} 已存在于 IN 所在的文件夹中，不会被覆盖；请指定其他文件夹。",
+        "{place} is there already, in the folder of IN, and is not overwritten; name another folder.",
+    ),
+    Note.OTHER_FOLDER: Sentence(
+        "{state} 属于另一个文件夹（{source}）；请指定其他 OUT，或删除它以重新开始。",
+        "{state} belongs to another folder ({source}); name another OUT, or remove it to begin anew.",
+    ),
+    Note.NO_LIBRARIES: Sentence(
+        "缺少图像处理库；请运行 pip install 'hubgate[server]'。",
+        "The libraries for pictures are missing; run: pip install 'hubgate[server]'",
+    ),
+    Note.NO_KEY: Sentence(
+        "注意：无法在 {file} 保存噪声密钥；每次运行都会使用新的密钥并重新生成全部副本。",
+        "Note: no key for the noise can be kept in {file}; each run uses another one and makes all copies anew.",
+    ),
+    Note.NO_MODELS: Sentence(
+        "注意：FACEGUARD_MODELS 指定的文件夹 {folder} 不存在；使用内置权重。",
+        "Note: {folder}, the folder that FACEGUARD_MODELS names, is not there; the packaged weights are used.",
     ),
     Note.FILM: Sentence(
         "IN 是视频；请使用 faceguard sheet VIDEO OUT。", "IN is a film; use `faceguard sheet VIDEO OUT`."

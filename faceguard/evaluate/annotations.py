@@ -13,6 +13,9 @@ from typing import Any
 
 FILE = "annotations.json"
 
+MOST = 1_000_000
+"""Pixels of a face's side."""
+
 Box = tuple[float, float, float, float]
 """left, top, width, height"""
 
@@ -37,30 +40,42 @@ def read(folder: Path) -> list[Annotated]:
         told = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except OSError as error:
         raise BadAnnotations(f"{folder / FILE}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadAnnotations(f"{folder / FILE}: {error}") from error
     if not isinstance(told, dict) or not told:
         raise BadAnnotations(f"{folder / FILE}: names of pictures are missing")
+    for name in told:
+        _check_name(folder, name)
     return [_one(name, facts) for name, facts in told.items()]
+
+
+def _check_name(folder: Path, name: str) -> None:
+    """Before the long work: every picture is there, below the folder."""
+    try:
+        there = (folder / name).is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        there = False
+    if not there or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise BadAnnotations(f"{FILE}: there is no file {name!a} below the folder")
 
 
 def _one(name: str, facts: Any) -> Annotated:
     match facts:
         case {"size": [int(width), int(height)], "faces": list(faces), **rest} if width > 0 < height:
-            boxes = tuple(_box(name, face) for face in faces)
+            boxes = tuple(_box(name, face, width, height) for face in faces)
             tags = rest.get("tags", [])
             if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
                 return Annotated(name, (width, height), boxes, tuple(tags))
     raise BadAnnotations(f"{FILE}: {name!r} needs size [width, height], faces [[x, y, width, height], …] and text tags")
 
 
-def _box(name: str, face: Any) -> Box:
+def _box(name: str, face: Any, wide: int, tall: int) -> Box:
     match face:
         case [
             int() | float() as left,
             int() | float() as top,
             int() | float() as width,
             int() | float() as height,
-        ] if width > 0 < height:
+        ] if width > 0 < height and -width < left < wide and -height < top < tall and width < MOST > height:
             return float(left), float(top), float(width), float(height)
-    raise BadAnnotations(f"{FILE}: {name!r} has a face that is not [x, y, width, height]: {face!r}")
+    raise BadAnnotations(f"{FILE}: {name!r} has a face that is not [x, y, width, height] in the picture: {face!r}")

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -268,3 +269,69 @@ def _children(pid: int) -> list[str]:
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def test_another_folder_does_not_go_on_from_this_ones_journal(folders: Folders, tmp_path: Path) -> None:
+    folders.draw("a.png")
+    folders.blur()
+    before = folders.copies()
+    folders.source.rename(tmp_path / "former")
+    folders.source = tmp_path / "another"
+    folders.source.mkdir()
+    folders.draw("a.png", shade=10)
+    assert f"belongs to another folder ({tmp_path / 'in'})" in folders.blur(status=1)
+    assert folders.copies() == before
+
+
+def test_what_cannot_be_looked_at_is_named_and_the_rest_is_done(folders: Folders) -> None:
+    folders.draw("a.png")
+    (folders.source / "round.png").symlink_to("round.png")
+    folders.draw(f"{'n' * 251}.png")
+    folders.draw(f"{'n' * 251}.gif")  # its copy would have too long a name
+    told = folders.blur(status=3)
+    assert f"{folders.source / 'round.png'}: The file cannot be read" in told
+    assert len(folders.copies()) == 2
+    unread = [entry for entry in folders.report()["unsure"] if "unread" in entry["doubts"]]
+    assert len(unread) == 2
+    assert all("copy" not in entry for entry in unread)
+
+
+def test_a_link_in_out_does_not_lead_to_the_originals(folders: Folders) -> None:
+    original = folders.draw("deep/a.jpg")
+    kept = original.read_bytes()
+    folders.target.mkdir()
+    (folders.target / "deep").symlink_to(original.parent)
+    assert "leads out of the folder" in folders.blur(status=3)
+    assert original.read_bytes() == kept
+
+
+def test_a_copy_outlives_a_fault_of_the_machine(folders: Folders) -> None:
+    original = folders.draw("a.png")
+    folders.blur()
+    before = folders.copies()
+    original.unlink()
+    original.symlink_to("a.png")  # it cannot be read for a while
+    folders.blur(status=3)
+    assert folders.copies() == before
+    original.unlink()
+    original.write_bytes(b"no picture")
+    folders.blur(status=3)
+    assert folders.copies() == {}
+
+
+def test_journal_and_report_may_lie_on_another_disk(folders: Folders, tmp_path: Path) -> None:
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one disk alone")
+    folders.draw("a.png")
+    with tempfile.TemporaryDirectory(dir=shared) as state:
+        folders.state = Path(state)
+        folders.blur("--state", state)
+        assert folders.report()["this_run"]["shown"] == 1
+
+
+def test_names_do_not_command_the_terminal(folders: Folders) -> None:
+    (folders.source / "\x1b[31mred.png").write_bytes(b"no picture")
+    told = folders.blur(status=3)
+    assert "\x1b" not in told
+    assert "\\x1b[31mred.png" in told

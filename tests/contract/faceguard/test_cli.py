@@ -133,3 +133,83 @@ def test_what_is_no_film_gives_no_sheet_and_says_why(pictures, tmp_path):
     assert done.returncode == 3
     assert done.stderr == f"{pictures / 'astronaut.png'}: {say(Why.UNREADABLE_FILM, 'zh')}\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_beside_the_original_is_overwritten_by_giving_its_folder(pictures, tmp_path):
+    place = tmp_path / "photo.jpg"
+    place.write_bytes((pictures / "grace_hopper.jpg").read_bytes())
+    (tmp_path / "photo.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.write(pictures / "astronaut.png", "a.png")
+    (tmp_path / "001.jpg").write_bytes(place.read_bytes())
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    for source, why in (
+        (place, "OUT must not be IN itself"),
+        (tmp_path / "photo.png", "photo.jpg is there already, in the folder of IN"),
+        (tmp_path / "set.zip", "001.jpg is there already, in the folder of IN"),
+    ):
+        done = faceguard("blur", source, tmp_path)
+        assert done.returncode == 2
+        assert why in done.stderr
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("command", ["blur", "eval"])
+def test_what_is_no_plain_file_is_not_replaced(command, pictures, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link.jpg").symlink_to("elsewhere.jpg")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    (tmp_path / "set" / "annotations.json").write_text('{"a.png": {"size": [512, 512], "faces": []}}')
+    given = ("blur", pictures / "astronaut.png") if command == "blur" else ("eval", tmp_path / "set", "--plot")
+    for name in ("pipe", "link.jpg"):
+        done = faceguard(*given, tmp_path / name)
+        assert done.returncode == 1
+        assert "cannot be written (no plain file)" in done.stderr
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link.jpg").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "face", "why"),
+    [
+        ("a.png", "[5000, 5000, 50, 50]", "in the picture"),
+        ("a.png", "[NaN, 1, 50, 50]", "in the picture"),
+        ("a.png", "[1, 1, Infinity, 50]", "in the picture"),
+        ("a.png", "[1, 1, 1e308, 50]", "in the picture"),
+        ("absent.png", "[1, 1, 50, 50]", "there is no file"),
+        ("../set/a.png", "[1, 1, 50, 50]", "there is no file"),
+        ("\\ud800.png", "[1, 1, 50, 50]", "there is no file"),
+        ("a\\u0000.png", "[1, 1, 50, 50]", "there is no file"),
+        ("a.png", "[" * 100_000, "annotations"),
+    ],
+)
+def test_wrong_annotations_are_told_in_a_sentence_before_the_work(name, face, why, pictures, tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    (folder / "annotations.json").write_text(f'{{"{name}": {{"size": [512, 512], "faces": [{face}]}}}}')
+    done = faceguard("eval", folder, "--plot", tmp_path / "plot.svg")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert why in done.stderr
+
+
+def test_without_the_libraries_one_sentence_says_what_to_install(pictures, tmp_path):
+    (tmp_path / "bare.py").write_text(
+        "import sys\nfrom faceguard.commands import base\n"
+        "base.find_spec = lambda name: None\nfrom faceguard.cli import main\nmain()\n"
+    )
+    command = [sys.executable, tmp_path / "bare.py", "blur", pictures / "astronaut.png", tmp_path / "out.jpg"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pip install 'hubgate[server]'" in done.stderr
+
+
+def test_folders_that_were_named_and_are_not_there_are_told_of(pictures, tmp_path):
+    done = faceguard("blur", pictures / "astronaut.png", tmp_path / "a.jpg", FACEGUARD_MODELS=str(tmp_path / "none"))
+    assert done.returncode == 0
+    assert f"{tmp_path / 'none'}, the folder that FACEGUARD_MODELS names, is not there" in done.stderr
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    assert "no key for the noise can be kept" in faceguard("blur", tmp_path / "in", tmp_path / "out").stderr
