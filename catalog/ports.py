@@ -338,7 +338,7 @@ class Recalls(Protocol):
         """Those of the digests that the recall calls back."""
 
     def barred(self, asset_id: str, version_id: str, limit: int) -> Sequence[Barred]:
-        """Items of a draft whose content is withheld, held in another asset, or revoked and published nowhere else."""
+        """Items of a draft whose content is withheld, held in another asset, or revoked and not served by this one."""
 
     def barred_contents(self, asset_id: str, digests: Sequence[str], limit: int) -> Sequence[Barred]:
         """The same for contents that are about to be sent; `path` is the digest."""

@@ -11,7 +11,20 @@ import typer
 from catalog.actions import boards
 from catalog.ports import Transaction
 from catalog.vocabulary import Actor
-from gateway.commands.base import OPERATOR, As, Data, Failed, Json, Secret, Url, actor_named, command, opened, show
+from gateway.commands.base import (
+    OPERATOR,
+    As,
+    Data,
+    Failed,
+    Json,
+    Secret,
+    Url,
+    actor_named,
+    command,
+    opened,
+    show,
+    words,
+)
 from gateway.commands.operate import Subject, remote
 from gateway.installation import Installation, utc_now
 
@@ -100,9 +113,14 @@ def recalls(
         show({**board, "holders": rows}, as_json)
         return
     show(board, as_json)
+    say = words()
     for row in rows:
         got = sum(one["bytes"] for one in row["got"])
-        print(f"  {row['account']:<20}  {row['state']:<8}  {got} B  {row['answered_at'] or ''}")
+        state = say(f"holder-state.{row['state']}")
+        print(f"  {row['account']:<20}  {state:<8}  {got} B  {row['answered_at'] or ''}")
+        for answer in row["answers"]:
+            counts = ", ".join(f"{say(f'outcome.{name}')} {count}" for name, count in answer["counts"].items() if count)
+            print(f"    {answer['received_at']}  {answer['install'] or '-'}  {counts}")
 
 
 def _print_board(board: dict[str, Any], as_json: bool) -> None:

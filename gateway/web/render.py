@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -57,6 +58,11 @@ def size(count: int) -> str:
 
 
 @pass_context
+def patterns(include: str) -> list[str]:
+    """The patterns by which an archive was asked for, as the ledger has them."""
+    return [str(one) for one in json.loads(include)]
+
+
 def day(context: Context, at: datetime) -> str:
     """The day in UTC, as the visitor's language writes it."""
     return format_date(at.astimezone(UTC), "long", locale=LOCALES[context["words"].language])
@@ -98,6 +104,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         self.environment.filters |= {
+            "patterns": patterns,
             "size": size,
             "day": day,
             "moment": moment,

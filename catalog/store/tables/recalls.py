@@ -284,6 +284,7 @@ class RecallRecords:
             standing.c.sha256 == mine.c.sha256,
             served.c.id == standing.c.version_id,
             served.c.state == VersionState.PUBLISHED.value,
+            served.c.asset_id == asset_id,  # another asset's copy is no leave to make a third one
         )
         revoked = (
             select(mine.c.path, versions.c.notice_id, other.c.path.label("there"))

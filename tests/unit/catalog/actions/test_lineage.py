@@ -246,12 +246,16 @@ def test_withheld_content_does_not_come_back_under_another_name_or_in_another_as
     scene.publish(scene.lab, "lab/other", builders.item("new.jpg", b"new"))
 
 
-def test_the_content_of_a_revoked_version_does_not_come_back_unless_it_is_published_elsewhere(scene: Scene) -> None:
+def test_the_content_of_a_revoked_version_does_not_come_back_but_in_an_asset_that_has_it_and_stands(
+    scene: Scene,
+) -> None:
     notice = scene.stop(Stop.REVOKE, SOURCE)
     assert barred(scene, OTHER) == {"path": "b.jpg", "count": "1", "notice": notice}
-    scene.publish(scene.lab, "lab/fine", FACE)  # lab/crops has it and stands
+    assert barred(scene, FACE, full_name="lab/third")["notice"] == notice, (
+        "that lab/crops has it is no leave for others"
+    )
+    scene.publish(scene.lab, DERIVED, FACE, builders.item("more.jpg", b"more"))
     scene.stop(Stop.REVOKE, DERIVED)
-    scene.stop(Stop.REVOKE, "lab/fine")
     assert barred(scene, FACE)["path"] == "a.jpg"
 
 
