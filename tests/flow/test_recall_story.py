@@ -154,6 +154,9 @@ def test_one_item_and_then_the_whole_version_is_called_back_from_four_homes(gate
         assert len(done["elsewhere"]) == (home is changed)
         assert home.sync() == []
     assert board(gateway, item) == {**NONE, "holders": 4, "waiting": 1, "deleted": 3}
+    told = gateway.run("recalls", item)
+    assert told.count("answered") == 3
+    assert told.count("  deleted 1") == 3
     assert clean.files == ["story/README.md", "story/b.jpg", "story/c.jpg", "story/pack.tar"]
     assert changed.files == ["kept.jpg", "story/README.md", "story/b.jpg", "story/c.jpg", "story/pack.tar"]
     with gateway.client() as client:
