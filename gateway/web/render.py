@@ -49,6 +49,11 @@ UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 THOUSAND = 1000
 
 
+def patterns(include: str) -> list[str]:
+    """The patterns by which an archive was asked for, as the ledger has them."""
+    return [str(one) for one in json.loads(include)]
+
+
 def size(count: int) -> str:
     """Bytes for people, in powers of 1000: 12.4 MB."""
     value, unit = float(count), 0
@@ -58,11 +63,6 @@ def size(count: int) -> str:
 
 
 @pass_context
-def patterns(include: str) -> list[str]:
-    """The patterns by which an archive was asked for, as the ledger has them."""
-    return [str(one) for one in json.loads(include)]
-
-
 def day(context: Context, at: datetime) -> str:
     """The day in UTC, as the visitor's language writes it."""
     return format_date(at.astimezone(UTC), "long", locale=LOCALES[context["words"].language])
