@@ -189,7 +189,7 @@ def test_forms_accept_terms_show_progress_and_follow_a_recall(gateway: Gateway, 
     assert shown(recalls) == 1
     said = printed(followed, "stdout")
     assert f"RECALL {notice}" in said
-    assert "would be: set aside" in said
+    assert "would be set aside" in said
     assert "waiting 0" in said
     assert "answered" in said
     assert "A signed receipt was sent." in said
