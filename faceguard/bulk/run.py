@@ -140,9 +140,13 @@ class Run:
                     if error.errno not in ITS_OWN:
                         raise
                     result, trouble = None, f"{error.strerror}: {place}"
-            case Refused(why) if why not in NOT_THE_PICTURE and _copied(line):
+            case Refused(why) if why not in NOT_THE_PICTURE and _copied(line) and self._is_own(place):
                 place.unlink(missing_ok=True)  # made of an earlier picture of that name, or with less careful settings
         return Done(line.path, result, trouble)
+
+    def _is_own(self, place: Path) -> bool:
+        """A plain file of the target: no link there leads to the originals."""
+        return os.path.isfile(place) and place.parent.resolve().is_relative_to(self._target)
 
     def _write(self, place: Path, half: Path, jpeg: bytes) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
