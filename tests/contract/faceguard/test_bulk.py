@@ -335,3 +335,14 @@ def test_names_do_not_command_the_terminal(folders: Folders) -> None:
     told = folders.blur(status=3)
     assert "\x1b" not in told
     assert "\\x1b[31mred.png" in told
+
+
+def test_a_refused_picture_removes_nothing_through_a_link_in_out(folders: Folders) -> None:
+    original = folders.draw("deep/a.jpg")
+    folders.blur()
+    (folders.target / "deep" / "a.jpg").unlink()
+    (folders.target / "deep").rmdir()
+    (folders.target / "deep").symlink_to(original.parent)
+    original.write_bytes(b"no picture")
+    folders.blur(status=3)
+    assert original.read_bytes() == b"no picture"
