@@ -17,7 +17,7 @@ from catalog.events import Happened
 from catalog.policy.access import Ground
 from catalog.recalls import (
     ArchiveFetch,
-    Barred,
+    Elsewhere,
     Fetched,
     FetchRecord,
     Flag,
@@ -337,11 +337,15 @@ class Recalls(Protocol):
     def named_in(self, recall: Recall, digests: Collection[str]) -> frozenset[str]:
         """Those of the digests that the recall calls back."""
 
-    def barred(self, asset_id: str, version_id: str, limit: int) -> Sequence[Barred]:
-        """Items of a draft whose content is withheld, held in another asset, or revoked and not served by this one."""
+    def barred(self, asset_id: str, version_id: str, limit: int) -> Mapping[str, str]:
+        """Items of a draft, path to notice, whose content is withheld, held in another asset, or revoked and not served
+        by this one; the text of licences may come back after what it lay beside was revoked."""
 
-    def barred_contents(self, asset_id: str, digests: Sequence[str], limit: int) -> Sequence[Barred]:
-        """The same for contents that are about to be sent; `path` is the digest."""
+    def barred_contents(self, asset_id: str, digests: Sequence[str], limit: int) -> Mapping[str, str]:
+        """The same for contents that are about to be sent, digest to notice, under whatever name."""
+
+    def elsewhere(self, recall: Recall, limit: int) -> Elsewhere:
+        """What other assets serve at present of the contents called back; the text of licences is nobody's."""
 
     def holder(self, notice_id: str, account_id: str) -> Holder | None: ...
     def holders(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,10 +54,11 @@ class TaskKind(StrEnum):
 
     RECALL_OVERDUE = "recall-overdue"  # operators: decide about those who have not answered
     SOURCE_STOPPED = "source-stopped"  # the publisher of something derived: say what becomes of it
+    SERVED_ELSEWHERE = "served-elsewhere"  # operators: decide about other assets that serve what was stopped
 
 
 class TaskAnswer(StrEnum):
-    """The first is the operators' word on an overdue recall; the others a publisher's on a stopped source."""
+    """The first is the operators' word on what waits for them; the others a publisher's on a stopped source."""
 
     SEEN_TO = "seen_to"
     REPLACED = "replaced"
@@ -185,13 +186,11 @@ class HolderCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Barred:
-    """An item of a draft whose content was stopped; `there` is its path in the revoked version, None where the content
-    itself was withheld."""
+class Elsewhere:
+    """Items of other assets that are served and have the same content as what was stopped: the first, and how many."""
 
-    path: str
-    notice_id: str
-    there: str | None
+    first: Sequence[str]  # ns/name@version:path
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +241,7 @@ class Task:
     closed_at: datetime | None
     closed_by: str | None
     answer: TaskAnswer | None
-    note: str
+    note: str  # what it names, a line each; once it is closed, with what was answered below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from gateway import __version__
 from gateway.installation import Installation, new_guard, new_runner, random_id, utc_now
 from gateway.jobs.mail import MailServer, mail_server
-from gateway.jobs.recall import RecallDeadline, RecallMail
+from gateway.jobs.recall import RecallCopies, RecallDeadline, RecallMail
 from gateway.keys import key_ring
 from gateway.settings import BadSetting, Settings
 from gateway.streams.caps import Caps
@@ -90,7 +90,8 @@ def build_app(installation: Installation) -> ASGIApp:
     compose = composer(base_url, settings.mail_sender, utc_now)
     mail = RecallMail(store, outgoing_mail(settings), compose, clock=utc_now)
     deadline = RecallDeadline(store, clock=utc_now, new_id=random_id)
-    runner = new_runner(installation, guard, {mail.kind: mail, deadline.kind: deadline})
+    copies = RecallCopies(store, clock=utc_now, new_id=random_id)
+    runner = new_runner(installation, guard, {job.kind: job for job in (mail, deadline, copies)})
     renderer = Renderer(base_url)
     errors = Errors(base_url, settings.contact, renderer)
     statements = Statements(key_ring(settings.data, utc_now()), base_url)

@@ -6,7 +6,7 @@ served begins with what is served, so a commit changes it as it would change a r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from catalog.actions import deliver, publish
 from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.policy import card as cards
-from catalog.policy import names, recall
+from catalog.policy import names
 from catalog.policy.media import media_type
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
@@ -101,10 +101,9 @@ def present(tx: Transaction, asset: Asset, paths: Sequence[str]) -> dict[str, It
     return {item.path: item for item in found if item is not None and item.sha256 not in stopped}
 
 
-def barred(tx: Transaction, asset: Asset, digests: Sequence[str]) -> dict[str, str]:
+def barred(tx: Transaction, asset: Asset, digests: Sequence[str]) -> Mapping[str, str]:
     """Contents that could not be published under any name, each with its notice; better said before they are sent."""
-    found = tx.recalls.barred_contents(asset.id, digests, BARRED_SHOWN)
-    return {one.path: one.notice_id for one in found if not recall.may_return(one.there or "", one.there)}
+    return tx.recalls.barred_contents(asset.id, digests, BARRED_SHOWN)
 
 
 def record(tx: Transaction, actor: Actor, version_id: str, content: Content, *, now: datetime) -> None:

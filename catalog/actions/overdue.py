@@ -1,4 +1,4 @@
-"""What is left for people: those who have not answered, and publishers of what was made from a stopped source."""
+"""What is left for people: holders who have not answered, what was made from a stopped source, copies elsewhere."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from catalog.policy import complaints, names
 from catalog.policy import recall as rules
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
-from catalog.recalls import Holder, HolderState, Task, TaskAnswer, TaskKind
+from catalog.recalls import Elsewhere, Holder, HolderState, Task, TaskAnswer, TaskKind
 from catalog.vocabulary import Account, Actor, Role
 
 CLOCK = "rule:deadline-passed"
+SAME = "rule:served-elsewhere"
+COPIES_NAMED = 20
 MAX_NOTE = 2000
 OF_OPERATORS = frozenset({TaskAnswer.SEEN_TO})
 ANSWERS = {
     TaskKind.RECALL_OVERDUE: OF_OPERATORS,
+    TaskKind.SERVED_ELSEWHERE: OF_OPERATORS,
     TaskKind.SOURCE_STOPPED: frozenset(TaskAnswer) - OF_OPERATORS,
 }
 
@@ -58,6 +61,36 @@ def pass_deadline(tx: Transaction, notice_id: str, limit: int, *, now: datetime,
     return len(silent)
 
 
+def copies(tx: Transaction, notice_id: str) -> Elsewhere:
+    """What other assets serve of what was stopped for good."""
+    sent = tx.recalls.of_notice(notice_id)
+    return tx.recalls.elsewhere(sent[0], COPIES_NAMED) if sent else Elsewhere(first=(), count=0)
+
+
+def tell_of_copies(tx: Transaction, notice_id: str, found: Elsewhere, *, now: datetime, new_id: NewId) -> None:
+    """Ask the operators to decide about these, once for a notice."""
+    sent = tx.recalls.of_notice(notice_id)
+    told = any(task.kind is TaskKind.SERVED_ELSEWHERE for task in tx.tasks.of_notice(notice_id))
+    if not sent or not found.count or told:
+        return
+    more = found.count - len(found.first)
+    task = Task(
+        id=f"T-{new_id(12)}",
+        kind=TaskKind.SERVED_ELSEWHERE,
+        notice_id=notice_id,
+        asset_id=sent[0].asset_id,
+        version_id=None,
+        assignee_id=None,
+        opened_at=now,
+        due_at=complaints.due(now),
+        closed_at=None,
+        closed_by=None,
+        answer=None,
+        note="\n".join([*found.first, *([f"+ {more}"] if more else [])]),
+    )
+    open_task(tx, task, actor=SAME, now=now)
+
+
 def excuse(tx: Transaction, actor: Actor, notice_id: str, name: str, *, now: datetime) -> Holder:
     """An operator's word that nothing more is expected of this account in this recall. Raises NotFound, Conflict."""
     operator = authorise(tx, actor, Act.DECIDE_RECALL)
@@ -90,7 +123,7 @@ def answer_task(tx: Transaction, actor: Actor, task_id: str, answer: TaskAnswer,
         wrong["note"] = Flaw(Wrong.CHARACTERS, least=1, most=MAX_NOTE)
     if wrong:
         raise Invalid(wrong)
-    tx.tasks.close(task_id, now, account.id, answer, note)
+    tx.tasks.close(task_id, now, account.id, answer, f"{task.note}\n\n{note}".strip())
     data: dict[str, object] = {"answer": answer.value}
     tx.append(Happened(kind=EventKind.TASK_CLOSED, subject=f"task:{task_id}", data=data), actor=account.id, at=now)
     closed = tx.tasks.get(task_id)

@@ -18,7 +18,7 @@ from catalog.actions.authority import authorise
 from catalog.errors import Conflict, Denied, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, asset_subject, version_subject
 from catalog.policy import card as cards
-from catalog.policy import names, previews, recall, warrant
+from catalog.policy import names, previews, warrant
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
 from catalog.vocabulary import (
@@ -279,8 +279,7 @@ def _plan_previews(tx: Transaction, version: Version, items: Sequence[Item], lim
 
 def refuse_what_was_stopped(tx: Transaction, asset: Asset, version_id: str) -> None:
     """Content that was withheld or revoked does not come back under another name. Raises Conflict with its notice."""
-    barred = tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
-    refused = {item.path: item.notice_id for item in barred if not recall.may_return(item.path, item.there)}
+    refused = tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
     if refused:
         path, notice_id = next(iter(refused.items()))
         raise Conflict("content-stopped", path=path, count=str(len(refused)), notice=notice_id)

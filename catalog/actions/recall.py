@@ -16,6 +16,7 @@ from catalog.vocabulary import Asset, Delivery, Notice, Settlement, VersionState
 
 MAIL_JOB = "recall-mail"
 DEADLINE_JOB = "recall-deadline"
+COPIES_JOB = "recall-copies"
 WITHDRAWAL = -1  # the round of mails that tells of a withdrawal
 LEDGER = "rule:delivered-after-the-stop"
 
@@ -46,6 +47,8 @@ def issue(tx: Transaction, notice: Notice, asset: Asset, versions: Collection[st
     )
     recall = _send(tx, unsent, _recipients(tx, unsent), actor=notice.actor_id, now=now)
     tx.outbox.enqueue(MAIL_JOB, {"notice": notice.id, "round": 0}, now)
+    if action is RecallAction.PURGE:  # not here: a set of many versions is looked through for longer than a stop takes
+        tx.outbox.enqueue(COPIES_JOB, {"notice": notice.id}, now)
     if recall.deadline_at is not None:
         for number, delay in enumerate(rules.REMINDERS, start=1):
             tx.outbox.enqueue(MAIL_JOB, {"notice": notice.id, "round": number}, now + delay)

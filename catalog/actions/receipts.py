@@ -279,7 +279,12 @@ def counted(receipts: Sequence[Receipt]) -> list[Receipt]:
 
 
 def silent(tx: Transaction, purge: Recall, account_id: str) -> list[str]:
-    """Who of the account has such copies and has not said anything: installs by name, and AWAY for other programs."""
+    """Those of `silent_installs` by name, and AWAY for other programs."""
+    return [AWAY if install is None else install.name for install in silent_installs(tx, purge, account_id)]
+
+
+def silent_installs(tx: Transaction, purge: Recall, account_id: str) -> list[Install | None]:
+    """Who of the account has such copies and has not said anything; None for other programs than ours."""
     receipts = tx.recalls.receipts(purge.notice_id, account_id)
     if any(receipt.install_id is None for receipt in receipts):
         return []
@@ -290,13 +295,13 @@ def silent(tx: Transaction, purge: Recall, account_id: str) -> list[str]:
         by_token.setdefault(token_id, set()).add(install_id)
     with_copies = {install_id for token in tokens if token is not None for install_id in by_token.get(token, set())}
     answered = {receipt.install_id for receipt in receipts}
-    waiting = [
-        install.name
+    waiting: list[Install | None] = [
+        install
         for install in tx.installs.of_account(account_id)
         if install.id in with_copies and install.id not in answered and install.retired_at is None
     ]
     if any(token is None or token not in by_token for token in tokens):
-        waiting.append(AWAY)
+        waiting.append(None)
     return waiting
 
 

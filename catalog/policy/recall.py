@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -98,13 +97,10 @@ def wrong_counts(counts: Mapping[Outcome, int], listed: Mapping[str, Outcome], c
     return wrong
 
 
-# The text of a common licence is nobody's data: it may come back after a set that had it was revoked.
-BOILERPLATE = re.compile(r"(?i)(?:licen[cs]e|copying|notice)(?:\.(?:md|txt|rst))?")
-
-
-def may_return(path: str, there: str | None) -> bool:
-    """Whether the content of a revoked version's item `there` may be published again as `path`."""
-    return there is not None and all(BOILERPLATE.fullmatch(name.rpartition("/")[2]) for name in (path, there))
+# What the text of a common licence is called. It is nobody's data.
+LICENCES = frozenset(
+    stem + end for stem in ("license", "licence", "copying", "notice") for end in ("", ".md", ".txt", ".rst")
+)
 
 
 def fingerprint(recall: Recall, accounts: Iterable[str]) -> str:

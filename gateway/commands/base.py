@@ -62,7 +62,7 @@ def sentence(error: CatalogError) -> str:
     from gateway.web.render import Renderer
 
     refusal = Errors("", "", Renderer("")).refusal(error)
-    return f"{refusal.title(words())}. {refusal.detail(words())}"
+    return words()("form.stop").join((refusal.title(words()), refusal.detail(words())))
 
 
 def command(run: Callable[P, T]) -> Callable[P, T]:

@@ -1,4 +1,4 @@
-"""After a recall is issued: letters, reminders, and the deadline."""
+"""After a recall is issued: letters, reminders, the deadline, and copies that others serve."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.message import EmailMessage
 
 from catalog.actions import letters, overdue
 from catalog.actions.letters import Letter
-from catalog.actions.recall import DEADLINE_JOB, MAIL_JOB
+from catalog.actions.recall import COPIES_JOB, DEADLINE_JOB, MAIL_JOB
 from catalog.ports import Clock, NewId, Store
 from gateway.jobs.mail import MailServer
 
@@ -82,3 +82,21 @@ class RecallDeadline:
                 marked = overdue.pass_deadline(
                     tx, str(payload["notice"]), HOLDERS, now=self._clock(), new_id=self._new_id
                 )
+
+
+class RecallCopies:
+    """Tells the operators of other assets that still serve what was stopped for good."""
+
+    kind = COPIES_JOB
+
+    def __init__(self, store: Store, *, clock: Clock, new_id: NewId) -> None:
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+
+    def run(self, payload: Mapping[str, object], step: Callable[[], None]) -> None:
+        step()
+        with self._store.read() as tx:
+            found = overdue.copies(tx, str(payload["notice"]))
+        with self._store.begin() as tx:
+            overdue.tell_of_copies(tx, str(payload["notice"]), found, now=self._clock(), new_id=self._new_id)

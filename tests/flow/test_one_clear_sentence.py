@@ -58,3 +58,12 @@ def test_check_prints_one_json_document(gateway: Gateway) -> None:
     checked = json.loads(gateway.run("check", "--json"))
     assert checked["settings"]["data"] == str(gateway.data)
     assert checked["originals"] == "ok"
+
+
+def test_a_refusal_is_written_as_the_terminals_language_is(gateway: Gateway) -> None:
+    chinese = Gateway.__new__(Gateway)
+    chinese.environ = {**gateway.environ, "LC_ALL": "zh_CN.UTF-8"}
+    told = one_sentence(chinese.run("recalls", "N-0", status=1))
+    assert "N-0" in told
+    assert ". " not in told
+    assert told.count("。") == 2

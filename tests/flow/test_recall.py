@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,3 +155,21 @@ def test_exactly_those_who_got_the_item_are_told_and_what_they_answer_is_counted
     assert [len(one["receipts"]) for one in record["holders"]].count(2) == 1  # type: ignore[attr-defined]
     assert "Li Ming" not in json.dumps(record)
     assert stage.gateway.run("verify") == "clean: 3 originals"
+
+
+def test_operators_hear_of_another_asset_that_still_serves_what_was_withheld(stage: Stage) -> None:
+    other = stage.gateway.publish(stage.folder, "demo/other")
+    notice = stage.withhold("a.txt")
+    deadline = time.monotonic() + 20
+    tasks: list[dict[str, str]] = []
+    with stage.gateway.client(stage.gateway.token) as operator:
+        while not tasks and time.monotonic() < deadline:
+            tasks = operator.get("/v1/operator/tasks").json()["items"]
+            time.sleep(0.1)
+    (task,) = tasks
+    assert (task["kind"], task["notice"], task["note"]) == ("served-elsewhere", notice, f"demo/other@{other}:a.txt")
+    stage.gateway.run("account", "create", "keeper", "--role", "operator", "--password-stdin", stdin="correct horse\n")
+    with stage.gateway.client() as keeper:
+        keeper.post("/sign-in", data={"name": "keeper", "password": "correct horse", "next": "/"})
+        assert f"<bdi>{task['note']}</bdi>" in keeper.get(f"/tasks/{task['id']}").text
+        assert task["id"] in keeper.get("/operator/tasks").text

@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -26,13 +27,15 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
     update,
 )
 
+from catalog.policy.recall import LICENCES
 from catalog.recalls import (
-    Barred,
     CopiesOutside,
+    Elsewhere,
     Holder,
     HolderCounts,
     HolderState,
@@ -42,7 +45,7 @@ from catalog.recalls import (
     RecallScope,
     Receipt,
 )
-from catalog.store.tables.assets import items, versions
+from catalog.store.tables.assets import assets, items, shards, versions
 from catalog.store.tables.base import AnyRow, Bulk, Instant, Link, batches, metadata, stamp
 from catalog.store.tables.shards import ShardRecords
 from catalog.store.tables.stops import notices, stopped_items
@@ -180,6 +183,12 @@ def _of_versions(recall: Recall) -> Any:
     return items.c.version_id.in_(named)
 
 
+def _of_a_licence(path: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the file is called what the texts of common licences are called."""
+    below = literal("/") + func.lower(path)
+    return or_(*(below.like(f"%/{name}") for name in sorted(LICENCES)))
+
+
 class RecallRecords:
     def __init__(self, link: Link) -> None:
         self._db = link.connection
@@ -260,19 +269,19 @@ class RecallRecords:
             found.update(self._db.execute(query).scalars())
         return frozenset(found)
 
-    def barred(self, asset_id: str, version_id: str, limit: int) -> Sequence[Barred]:
+    def barred(self, asset_id: str, version_id: str, limit: int) -> Mapping[str, str]:
         mine = select(items.c.path, items.c.sha256).where(items.c.version_id == version_id).subquery()
-        return self._barred(asset_id, mine, limit)
+        return self._barred(asset_id, mine, _of_a_licence(mine.c.path), limit)
 
-    def barred_contents(self, asset_id: str, digests: Sequence[str], limit: int) -> Sequence[Barred]:
-        found: list[Barred] = []
+    def barred_contents(self, asset_id: str, digests: Sequence[str], limit: int) -> Mapping[str, str]:
+        found: dict[str, str] = {}
         for start in range(0, len(digests), TOGETHER):
             some = digests[start : start + TOGETHER]
             told = [select(literal(d).label("path"), literal(d).label("sha256")) for d in some]
-            found += self._barred(asset_id, union_all(*told).subquery(), limit)
+            found |= self._barred(asset_id, union_all(*told).subquery(), true(), limit)
         return found
 
-    def _barred(self, asset_id: str, mine: Subquery, limit: int) -> list[Barred]:
+    def _barred(self, asset_id: str, mine: Subquery, of_a_licence: ColumnElement[bool], limit: int) -> dict[str, str]:
         other, standing, served = items.alias(), items.alias(), versions.alias()
         held_elsewhere = and_(stopped_items.c.state == ItemState.HELD.value, stopped_items.c.asset_id != asset_id)
         overlaid = (
@@ -287,19 +296,39 @@ class RecallRecords:
             served.c.asset_id == asset_id,  # another asset's copy is no leave to make a third one
         )
         revoked = (
-            select(mine.c.path, versions.c.notice_id, other.c.path.label("there"))
+            select(mine.c.path, versions.c.notice_id)
             .join_from(mine, other, other.c.sha256 == mine.c.sha256)
             .join(versions, versions.c.id == other.c.version_id)
             .where(versions.c.state.in_(GONE), other.c.size > 0, ~in_force)
+            .where(~and_(of_a_licence, _of_a_licence(other.c.path)))
         )
-        found = [
-            Barred(path=row.path, notice_id=row.notice_id, there=None)
-            for row in self._db.execute(overlaid.order_by(mine.c.path).limit(limit))
-        ]
-        return found + [
-            Barred(path=row.path, notice_id=row.notice_id, there=row.there)
-            for row in self._db.execute(revoked.order_by(mine.c.path).limit(limit))
-        ]
+        return {
+            row.path: row.notice_id
+            for found in (revoked, overlaid)
+            for row in self._db.execute(found.order_by(mine.c.path).limit(limit))
+        }
+
+    def elsewhere(self, recall: Recall, limit: int) -> Elsewhere:
+        other, overlay = items.alias(), stopped_items
+        found = (
+            select(assets.c.ns, assets.c.name, other.c.version_id, other.c.path)
+            .distinct()
+            .join_from(items, other, other.c.sha256 == items.c.sha256)
+            .join(versions, versions.c.id == other.c.version_id)
+            .join(assets, assets.c.id == versions.c.asset_id)
+            .where(_of_versions(recall), versions.c.state == VersionState.PUBLISHED.value)
+            .where(versions.c.asset_id != recall.asset_id, other.c.version_id != items.c.version_id, other.c.size > 0)
+            .where(~exists().where(overlay.c.asset_id == versions.c.asset_id, overlay.c.sha256 == other.c.sha256))
+            .where(~exists().where(shards.c.version_id == versions.c.id, shards.c.path == other.c.path))
+            .where(~and_(_of_a_licence(items.c.path), _of_a_licence(other.c.path)))
+        )
+        if recall.sha256 is not None:
+            found = found.where(items.c.sha256 == recall.sha256)
+        told = found.subquery()
+        in_order = (told.c.ns, told.c.name, told.c.version_id, told.c.path)
+        rows = self._db.execute(select(told, func.count().over().label("all")).order_by(*in_order).limit(limit)).all()
+        first = [f"{row.ns}/{row.name}@{row.version_id}:{row.path}" for row in rows]
+        return Elsewhere(first=first, count=rows[0].all if rows else 0)
 
     def _with(self, recall: Recall, sha256: str) -> frozenset[str]:
         """The one content, and the shards of those versions that have it inside."""

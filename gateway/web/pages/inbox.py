@@ -88,7 +88,7 @@ class Opened:
     fetched: Sequence[Delivery]
     receipts: Sequence[Receipt]
     names: dict[str, str]  # installs by id
-    silent: Sequence[str]
+    silent: Sequence[Install | None]  # None: other programs than ours
 
 
 def opened(tx: Transaction, account: Account, notice_id: str) -> Opened:
@@ -98,7 +98,7 @@ def opened(tx: Transaction, account: Account, notice_id: str) -> Opened:
         raise NotFound()
     called = _called(tx, holder)
     fetched = recalls.carried(tx, called.recall, tx.deliveries.of_versions(account.id, called.recall.versions))
-    silent = receipts.silent(tx, called.recall, account.id) if called.asks else []
+    silent = receipts.silent_installs(tx, called.recall, account.id) if called.asks else []
     names = {install.id: install.name for install in tx.installs.of_account(account.id)}
     return Opened(called, fetched, tx.recalls.receipts(notice_id, account.id), names, silent)
 
@@ -163,7 +163,7 @@ class InboxPages:
             await self._catalogue.write(mark, account, [notice_id])
         return self._renderer.render(
             request, "recall_own.html", actor, status=status, opened=found, called=found.called,
-            form=form, outcomes=receipts.BY_HAND, away=receipts.AWAY,
+            form=form, outcomes=receipts.BY_HAND,
         )  # fmt: skip
 
     async def _task_page(

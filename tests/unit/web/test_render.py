@@ -28,6 +28,12 @@ def test_a_defanged_link_is_none() -> None:
     assert defang("https://a.example/b.jpg") == "hxxps://a[.]example/b[.]jpg"
 
 
+def test_a_machine_is_shown_with_its_short_id_wherever_it_is_named() -> None:
+    page = Renderer("").environment.from_string('{% import "parts.html" as parts %}{{ parts.machine(install) }}')
+    shown = page.render(install={"name": "<vm>", "id": "0123456789abcdef"})
+    assert shown == '<bdi>&lt;vm&gt;</bdi> <code class="soft">01234567</code>'
+
+
 @pytest.mark.parametrize(
     ("language", "day"), [("en", "25 November 2026 02:00 UTC"), ("zh", "2026年11月25日 02:00 UTC")]
 )

@@ -116,6 +116,15 @@ def test_the_language_asked_for_first_is_shown(header: str, language: str) -> No
     assert preferred(header) == language
 
 
+def test_templates_end_no_sentence_with_a_mark_of_one_language() -> None:
+    """A full stop or a semicolon after something that is shown comes from the words."""
+    found = []
+    for file in TEMPLATES.glob("*.html"):
+        text = re.sub(r"<pre.*?</pre>", " ", file.read_text("utf-8"), flags=re.S)
+        found += [(file.name, end) for end in re.findall(r"(?:}}|%})[.;](?:\s|<|$).{0,20}", text)]
+    assert found == []
+
+
 def test_templates_hold_no_literal_words() -> None:
     """Text between tags comes from the words; proper names, code, addresses and signs may stand as they are."""
     allowed = {

@@ -12,6 +12,8 @@ from catalog.policy import names
 from catalog.ports import Store
 from catalog.recalls import RecallAction, TaskAnswer, TaskKind
 from catalog.vocabulary import Actor, Item, ItemState, ReleaseReason, Role, Stop, Version
+from gateway.jobs.recall import RecallCopies
+from gateway.jobs.runner import Runner
 from tests import builders
 from tests.builders import NOW, new_id
 
@@ -49,8 +51,21 @@ class Scene:
         return {flag.version_id: flag.source_id for flag in flags}
 
     def tasks(self) -> list[tuple[TaskKind, str, str | None]]:
+        """What publishers are asked."""
         with self.store.read() as tx:
-            return sorted((task.kind, task.asset_id, task.assignee_id) for task in tx.tasks.waiting())
+            waiting = [task for task in tx.tasks.waiting() if task.kind is TaskKind.SOURCE_STOPPED]
+        return sorted((task.kind, task.asset_id, task.assignee_id) for task in waiting)
+
+    def elsewhere(self, notice: str) -> list[str] | None:
+        """What the operators are told of other assets, by the jobs that the stop has left."""
+        worker = RecallCopies(self.store, clock=lambda: NOW, new_id=new_id)
+        runner = Runner(self.store, {worker.kind: worker}, clock=lambda: NOW)
+        while runner.run_one():
+            pass
+        with self.store.read() as tx:
+            tasks = [task for task in tx.tasks.of_notice(notice) if task.kind is TaskKind.SERVED_ELSEWHERE]
+        assert all(task.assignee_id is None for task in tasks)
+        return tasks[0].note.splitlines() if tasks else None
 
 
 @pytest.fixture
@@ -99,6 +114,37 @@ def test_two_stops_of_a_source_are_two_flags_and_two_questions(scene: Scene) -> 
     with scene.store.read() as tx:
         assert len(tx.lineage.flags([scene.model.id])) == 2
     assert len(scene.tasks()) == 4
+
+
+def test_operators_are_told_of_other_assets_that_still_serve_what_was_stopped_for_good(scene: Scene) -> None:
+    twice = [builders.item(f"{n}/b.jpg", b"other") for n in range(2)]
+    other = scene.publish(scene.lab, "lab/other", *twice, builders.item("LICENSE", b"Apache"))
+    served = [f"lab/other@{other.id}:0/b.jpg", f"lab/other@{other.id}:1/b.jpg"]
+    assert scene.elsewhere(scene.stop(Stop.HOLD, f"{SOURCE}@{scene.source.id}:b.jpg")) is None
+    assert scene.elsewhere(scene.stop(Stop.WITHHOLD, f"{SOURCE}@{scene.source.id}:b.jpg")) == served
+    revoked = scene.stop(Stop.REVOKE, f"{SOURCE}@{scene.source.id}")
+    assert scene.elsewhere(revoked) == [f"{DERIVED}@{scene.derived.id}:a.jpg", *served]
+    with scene.store.read() as tx:
+        (task,) = [task for task in tx.tasks.of_notice(revoked) if task.kind is TaskKind.SERVED_ELSEWHERE]
+    with scene.store.begin() as tx:
+        closed = overdue.answer_task(tx, scene.first, task.id, TaskAnswer.SEEN_TO, "left: consented", now=NOW)
+    assert closed.note == f"{task.note}\n\nleft: consented"
+    assert scene.elsewhere(scene.stop(Stop.REVOKE, "lab/other")) is None
+    assert builders.events_and_tables_agree(scene.store)
+
+
+def test_nobody_is_told_of_the_text_of_a_licence_or_of_a_newer_version_of_the_same(scene: Scene) -> None:
+    licence, empty = builders.item("LICENSE", b"Apache"), builders.item("__init__.py", b"")
+    first = scene.publish(scene.owner, "demo/one", licence, empty, builders.item("c.jpg", b"c"))
+    scene.publish(scene.owner, "demo/one", builders.item("c.jpg", b"c"))
+    scene.publish(scene.lab, "lab/two", builders.item("docs/Licence.md", b"Apache"), empty)
+    assert scene.elsewhere(scene.stop(Stop.REVOKE, f"demo/one@{first.id}")) is None
+
+
+def test_of_many_copies_elsewhere_the_first_are_named_and_all_are_counted(scene: Scene) -> None:
+    scene.publish(scene.lab, "lab/many", *(builders.item(f"{n:03}.jpg", b"other") for n in range(30)))
+    told = scene.elsewhere(scene.stop(Stop.WITHHOLD, f"{SOURCE}@{scene.source.id}:b.jpg")) or []
+    assert (len(told), told[-1]) == (21, "+ 10")
 
 
 def test_a_publisher_answers_for_what_is_theirs(scene: Scene) -> None:

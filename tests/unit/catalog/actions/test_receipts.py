@@ -450,3 +450,15 @@ def test_a_task_closes_once_with_a_word_that_fits_it(scene: Scene) -> None:
     with scene.store.read() as tx:
         assert tx.tasks.waiting() == []
     assert builders.events_and_tables_agree(scene.store)
+
+
+def test_machines_of_one_name_that_are_silent_are_told_apart(scene: Scene) -> None:
+    account = scene.reader()
+    first, second = (scene.install(account, name="vm") for _ in range(2))
+    scene.by_curl(account)
+    scene.withhold()
+    with scene.store.read() as tx:
+        sent = tx.recalls.of_notice(scene.notice)[0]
+        assert receipts.silent(tx, sent, account.id) == ["vm", "vm", receipts.AWAY]
+        silent = receipts.silent_installs(tx, sent, account.id)
+    assert {None if install is None else install.id for install in silent} == {first.id, second.id, None}
