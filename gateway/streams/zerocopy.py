@@ -2,7 +2,8 @@
 
 Give ``CuttableProtocol`` to uvicorn as ``http=``, on the asyncio loop. It offers ASGI extensions:
 ``http.response.zerocopysend`` as the ASGI specification has it, ``hubgate.connection`` (see connection.py), and
-``hubgate.whole``: a message with `status`, `headers` (no Content-Length) and all of the `body`, which leave together.
+``hubgate.whole``: a message with `status`, `headers` (no Content-Length) and all of the `body`, which leave together;
+`length` says what Content-Length tells where the body stays away: HEAD, or None for an answer that has none.
 An application that puts bytes under ``hubgate.reason`` has them sent as the words of the status line.
 """
 
@@ -147,9 +148,14 @@ class _Exchange:
 
     async def _send_whole(self, message: dict[str, Any]) -> None:
         cycle, link, body = self._cycle, self._link, message["body"]
-        if cycle.response_started or cycle.scope["method"] == "HEAD":
-            raise RuntimeError("A whole response cannot follow another, nor answer HEAD")
-        head = _head(message["status"], [*cycle.default_headers, *message["headers"]], len(body), cycle.keep_alive)
+        if cycle.response_started:
+            raise RuntimeError("A whole response cannot follow another")
+        length = message.get("length", len(body))
+        if cycle.scope["method"] == "HEAD":
+            body = b""
+        elif body and length != len(body):
+            raise RuntimeError("The length of a whole response is not its body's")
+        head = _head(message["status"], [*cycle.default_headers, *message["headers"]], length, cycle.keep_alive)
         if self._flow.write_paused and not cycle.disconnected:
             await self._flow.drain()
         if cycle.disconnected or not link.write(head, body):
@@ -219,10 +225,11 @@ class _Exchange:
             await cycle.send(cast(ASGISendEvent, _NO_MORE))
 
 
-def _head(status: int, headers: list[tuple[bytes, bytes]], length: int, keep_alive: bool) -> bytes:
+def _head(status: int, headers: list[tuple[bytes, bytes]], length: int | None, keep_alive: bool) -> bytes:
     """A response's head. Raises RuntimeError when a header would break it."""
     lines = b"".join([b"%s: %s\r\n" % header for header in headers])
     if len(lines) - len(lines.translate(None, _CONTROLS)) != 2 * len(headers):
         raise RuntimeError("Invalid HTTP header.")
     close = b"" if keep_alive else b"connection: close\r\n"
-    return b"%scontent-length: %d\r\n%s%s\r\n" % (STATUS_LINE[status], length, lines, close)
+    sized = b"" if length is None else b"content-length: %d\r\n" % length
+    return b"%s%s%s%s\r\n" % (STATUS_LINE[status], sized, lines, close)

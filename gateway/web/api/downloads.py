@@ -30,6 +30,7 @@ from gateway.streams.caps import Caps
 from gateway.streams.ranges import Header, Plan, etag_of, evaluate
 from gateway.streams.registry import Registry, Stopped, Stream
 from gateway.streams.watcher import Watcher
+from gateway.streams.zerocopy import WHOLE
 from gateway.streams.zip import Layout, send_zip
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
@@ -146,7 +147,7 @@ class Downloads:
         plan = evaluate(scope["method"], scope["headers"], size=item.size, etag=wanted.etag(item))
         headers = (*item_headers(access, item), *wanted.headers(item))
         if scope["method"] == "HEAD" or plan.length == 0:
-            await self._bare(send, plan, headers)
+            await self._bare(scope, send, plan, headers)
             return
 
         async def transfer(stream: Stream) -> Outcome:
@@ -192,7 +193,7 @@ class Downloads:
         decided = await decide(wanted.version)
         if scope["method"] == "HEAD":
             whole = Plan(status=HTTPStatus.OK, start=0, stop=decided.stop, headers=())
-            await self._bare(send, whole, pack_headers(decided.access, wanted.form))
+            await self._bare(scope, send, whole, pack_headers(decided.access, wanted.form))
             return
         again = partial(decide, _version(decided.access).id)
         await self._stream(scope, actor, decided, again, include=wanted.include)
@@ -282,12 +283,16 @@ class Downloads:
             return self._originals.open(item.sha256)
         return await anyio.to_thread.run_sync(self._originals.open, item.sha256)
 
-    async def _bare(self, send: Send, plan: Plan, headers: Sequence[Header]) -> None:
+    async def _bare(self, scope: Scope, send: Send, plan: Plan, headers: Sequence[Header]) -> None:
         """The head alone: for HEAD, and for answers without a body."""
         self._may_answer()
         head = [*headers, *plan.headers]
-        if plan.status != HTTPStatus.NOT_MODIFIED:
-            head.append((b"content-length", b"%d" % plan.length))
+        length = None if plan.status == HTTPStatus.NOT_MODIFIED else plan.length
+        if WHOLE in scope.get("extensions", {}):
+            await send({"type": WHOLE, "status": plan.status, "headers": head, "body": b"", "length": length})
+            return
+        if length is not None:
+            head.append((b"content-length", b"%d" % length))
         await send({"type": "http.response.start", "status": plan.status, "headers": head})
         await send({"type": "http.response.body", "body": b""})
 

@@ -78,8 +78,42 @@ def test_a_header_that_would_break_the_head_is_never_sent(value: bytes, caplog: 
         assert b"x-name" not in head
 
 
+def test_a_head_request_is_told_the_length_alone() -> None:
+    async def long(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({**whole(b""), "length": 7_000_000})
+
+    for answer, length in ((respond, len(BODY)), (long, 7_000_000)):
+        with running(answer) as address, connect(address) as sock:
+            for _ in range(3):  # a body would stand where the next head is looked for
+                sock.sendall(get(method="HEAD"))
+                head, _ = read_response(sock, method="HEAD")
+                assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+                assert b"\r\ncontent-length: %d\r\n" % length in head
+
+
+def test_an_answer_that_has_no_length_tells_none() -> None:
+    async def unchanged(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({**whole(b""), "status": 304, "length": None})
+
+    with running(unchanged) as address, connect(address) as sock:
+        sock.sendall(get() + get(headers="connection: close\r\n"))
+        answers = b"".join(iter(lambda: sock.recv(65536), b""))
+    assert answers.count(b"HTTP/1.1 304 Not Modified\r\n") == 2
+    assert b"content-length" not in answers.lower()
+    assert answers.endswith(b"\r\n\r\n")
+
+
+def test_a_body_of_another_length_than_told_is_never_sent(caplog: pytest.LogCaptureFixture) -> None:
+    async def wrong(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({**whole(b"12345"), "length": 4})
+
+    with caplog.at_level(logging.CRITICAL, "uvicorn.error"), running(wrong) as address, connect(address) as sock:
+        sock.sendall(get())
+        assert read_response(sock)[0].startswith(b"HTTP/1.1 500")
+
+
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
-def test_it_answers_no_head_request_and_follows_no_other_answer(method: str) -> None:
+def test_it_follows_no_other_answer(method: str) -> None:
     refused: Signal[str] = Signal()
 
     async def twice(scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,9 +122,6 @@ def test_it_answers_no_head_request_and_follows_no_other_answer(method: str) -> 
             await send(whole())
         except RuntimeError as error:
             refused.set(str(error))
-            if method == "HEAD":
-                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-                await send({"type": "http.response.body", "body": b""})
 
     with running(twice) as address, connect(address) as sock:
         sock.sendall(get(method=method))
