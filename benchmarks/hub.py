@@ -18,6 +18,8 @@ from benchmarks import stand
 from tests.contract.clients.environments import CLIENTS, environment
 
 FILES, SIZE, ROUNDS = 2_000, 50_000, 3
+# One client with its eight workers, which the disk's flushes keep waiting at times, and four such clients at once.
+CONNECTIONS = (8, 32)
 CLIENT = CLIENTS[-1]
 # What the client itself sends with each request, taken from one that it sent.
 OFFICIAL = {
@@ -102,14 +104,15 @@ def _whole(folder: Path) -> None:
         raise RuntimeError(f"{got} bytes of {FILES * SIZE}")
 
 
-def pairs(server: stand.Server, seconds: float) -> float:
-    """HEAD+GET pairs a second over 8 connections, with the headers of the client.
+def pairs(server: stand.Server, connections: int, seconds: float) -> float:
+    """HEAD+GET pairs a second over so many connections, with the headers of the client.
 
     From a process of its own on the second core; wrk cannot do it, for it waits for the body of a HEAD.
     """
     prefix = f"/datasets/{stand.NAME}/resolve/main/loose/"
     sent = {"Host": f"127.0.0.1:{server.port}", **OFFICIAL, **server.headers}
-    given = json.dumps({"port": server.port, "prefix": prefix, "headers": sent, "files": FILES, "seconds": seconds})
+    told = {"port": server.port, "prefix": prefix, "headers": sent, "files": FILES}
+    given = json.dumps({**told, "connections": connections, "seconds": seconds})
     command = ["taskset", "-c", "1", sys.executable, "-m", "benchmarks.pairs", given]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout)
@@ -134,8 +137,13 @@ def main(quick: bool) -> list[Row]:
             base = float(str(rows[0]["seconds"]))
             for row in rows:
                 row["times curl | tar"] = float(str(row["seconds"])) / base
+            rates: dict[int, list[float]] = {connections: [] for connections in CONNECTIONS}
             server.pin(0)
-            pairs(server, 1)
-            rates = [pairs(server, 2 if quick else 5) for _ in range(ROUNDS)]
-        print(f"HEAD+GET pairs/s on one core: {statistics.median(rates):,.0f} ({min(rates):,.0f}–{max(rates):,.0f})")
+            pairs(server, CONNECTIONS[0], 1)
+            for _ in range(ROUNDS):
+                for connections in CONNECTIONS:
+                    rates[connections].append(pairs(server, connections, 2 if quick else 5))
+        for connections, found in rates.items():
+            middle, least, most = statistics.median(found), min(found), max(found)
+            print(f"HEAD+GET pairs/s on one core, {connections} connections: {middle:,.0f} ({least:,.0f}–{most:,.0f})")
     return rows

@@ -1,6 +1,6 @@
-"""HEAD and then GET of one file after another over eight connections; prints the pairs a second.
+"""HEAD and then GET of one file after another over some connections; prints the pairs a second.
 
-python -m benchmarks.pairs '{"port": …, "prefix": …, "headers": {…}, "files": …, "seconds": …}'
+python -m benchmarks.pairs '{"port": …, "prefix": …, "headers": {…}, "files": …, "connections": …, "seconds": …}'
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-CONNECTIONS = 8
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -26,6 +25,7 @@ class Asker:
         self.pairs = 0
         self._prefix = str(given["prefix"])
         self._files = int(given["files"])
+        self._step = int(given["connections"])
         lines = "".join(f"{name}: {value}\r\n" for name, value in given["headers"].items())
         self._tails = {
             "HEAD": f" HTTP/1.1\r\n{lines}Accept-Encoding: identity\r\n\r\n",
@@ -62,12 +62,12 @@ class Asker:
             self._ask("GET")
         else:
             self.pairs += 1
-            self._number += CONNECTIONS
+            self._number += self._step
             self._ask("HEAD")
 
 
 def main(given: Mapping[str, Any]) -> float:
-    askers = [Asker(given, first) for first in range(CONNECTIONS)]
+    askers = [Asker(given, first) for first in range(given["connections"])]
     selector = selectors.DefaultSelector()
     for asker in askers:
         selector.register(asker.wire, selectors.EVENT_READ, asker)
