@@ -118,7 +118,7 @@ def release(
             raise Failed("--wait-previews works beside the server, with --data. Leave it out: a job builds the tiles.")
         version_id = listed(api.get("/v1/drafts")["items"], name)
         body = {"warrant": keys, "terms": terms_id, "tag": tag, "data_class": chosen, "pack": pack}
-        told: Mapping[str, Any] = api.post(f"/v1/drafts/{version_id}/release", body)
+        told: Mapping[str, Any] = api.post(f"/v1/drafts/{version_id}/release", body, long=True)
     else:
         with opened(data) as installation:
             version_id = listed(own(installation, as_account), name)
