@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -86,7 +87,7 @@ def recalls(
         if evidence or csv:
             raise typer.BadParameter("--evidence and --csv are about one recall: name it")
         if far is not None:
-            found = far.get(f"/v1/operator/recalls?limit={PAGE}")["items"]
+            found = list(itertools.islice(far.pages(f"/v1/operator/recalls?limit={PAGE}"), MOST))
         else:
             with opened(data) as installation, installation.store.read() as tx:
                 found = [records.board_record(b) for b in boards.boards(tx, actor_named(tx, as_account), MOST)]
@@ -127,9 +128,10 @@ def _print_board(board: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show(board, as_json)
         return
-    counts = board["counts"]
-    said = "  ".join(f"{name} {count}" for name, count in counts.items())
-    print(f"{board['issued_at']}  {board['id']}  {board['action']:<10}  {board['subject']}  {said}")
+    counts, action = board["counts"], "withdrawn" if board["withdrawn_at"] else board["action"]
+    # A hold asks for no answer: nobody is waited for.
+    said = "  ".join(f"{name} {count}" for name, count in counts.items() if board["deadline"] or name == "holders")
+    print(f"{board['issued_at']}  {board['id']}  {action:<10}  {board['subject']}  {said}")
 
 
 def _evidence(installation: Installation, tx: Transaction, actor: Actor, notice_id: str) -> bytes:

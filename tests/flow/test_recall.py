@@ -157,6 +157,26 @@ def test_exactly_those_who_got_the_item_are_told_and_what_they_answer_is_counted
     assert stage.gateway.run("verify") == "clean: 3 originals"
 
 
+def test_a_hold_waits_for_no_answer_and_a_lifted_one_is_called_withdrawn(stage: Stage) -> None:
+    stage.reader("rosa", "a.txt")
+    stage.gateway.publish(stage.folder, "demo/open", "--class", "public")
+    stage.gateway.accept(stage.tokens["rosa"], "demo/open")
+    assert stage.client(stage.tokens["rosa"]).get("/v1/assets/demo/open/versions/main/files/b.txt").status_code == 200
+    held = stage.operate("holds", subject="demo/open", reason="rights_complaint").json()["notice"]
+    (line,) = stage.gateway.run("recalls").splitlines()
+    assert f"{held}  quarantine" in line
+    assert line.endswith("  holders 1")
+    stage.gateway.run("release", "demo/open", "--reason", "unfounded")
+    gone = stage.withhold("a.txt")
+    newest, oldest = stage.gateway.run(
+        "recalls", "--url", stage.gateway.url, "--token", stage.gateway.token
+    ).splitlines()
+    assert f"{gone}  purge" in newest
+    assert "  holders 1  waiting 1  " in newest
+    assert f"{held}  withdrawn" in oldest
+    assert oldest.endswith("  holders 1")
+
+
 def test_operators_hear_of_another_asset_that_still_serves_what_was_withheld(stage: Stage) -> None:
     other = stage.gateway.publish(stage.folder, "demo/other")
     notice = stage.withhold("a.txt")
