@@ -30,7 +30,6 @@ from gateway.commands.operate import remote
 from gateway.commands.publishing import Pack, build_previews, read_warrant
 from gateway.installation import Installation, new_guard
 from gateway.uploads.intake import Choice
-from gateway.web.api.drafts import draft_record, released_record, seen_record
 
 draft = typer.Typer(help="Drafts that clients sent: look at them, release them, throw them away.")
 Name = Annotated[str, typer.Argument(metavar="NS/NAME")]
@@ -45,8 +44,10 @@ def listed(records: list[Mapping[str, Any]], name: str) -> str:
 
 
 def own(installation: Installation, as_account: str) -> list[Mapping[str, Any]]:
+    from gateway.web.api import drafts as records  # the API's packages take a quarter of a second to load
+
     with installation.store.read() as tx:
-        return [draft_record(one) for one in drafts.drafts(tx, actor_named(tx, as_account))]
+        return [records.draft_record(one) for one in drafts.drafts(tx, actor_named(tx, as_account))]
 
 
 @draft.command("list")
@@ -79,6 +80,8 @@ def show_(
     as_json: Json = False,
 ) -> None:
     """One draft, its files, and what it lacks for a release."""
+    from gateway.web.api import drafts as records
+
     api = remote(url, token)
     if api is not None:
         record: Mapping[str, object] = api.get(f"/v1/drafts/{listed(api.get('/v1/drafts')['items'], name)}")
@@ -87,7 +90,7 @@ def show_(
             version_id = listed(own(installation, as_account), name)
             with installation.store.read() as tx:
                 actor = actor_named(tx, as_account)
-            record = seen_record(installation.uploads().look(actor, version_id, Choice()), words())
+            record = records.seen_record(installation.uploads().look(actor, version_id, Choice()), words())
     show(record, as_json)
 
 
@@ -110,6 +113,8 @@ def release(
 
     What is not said here is taken from the section `hubgate` in the head of the draft's README.md.
     """
+    from gateway.web.api import drafts as records
+
     keys = None if warrant is None else read_warrant(warrant)
     chosen = None if data_class is None else data_class.value
     api = remote(url, token)
@@ -134,7 +139,7 @@ def release(
             if wait_previews and released.preview_job is not None:
                 with new_guard(installation) as guard:
                     build_previews(installation, guard, released.preview_job)
-            told = released_record(released, words())
+            told = records.released_record(released, words())
     for code, sentence in told["warnings"].items():
         print(f"warning: {code}: {sentence}", file=sys.stderr)
     if not told["new"]:

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.types import Scope, Send
 
 from gateway.blobs.base import Blob
-from gateway.streams.connection import EXTENSION, Connection
+from gateway.streams.connection import Connection
+from gateway.streams.extensions import COPY_BELOW, EXTENSION, WHOLE, ZERO_COPY
 from gateway.streams.ranges import Header, Plan
 from gateway.streams.registry import Ending, Stream
-from gateway.streams.zerocopy import COPY_BELOW, WHOLE, ZERO_COPY
 
 WINDOW = 16 * 1024 * 1024
 # A body is over when all but this is acknowledged: what the kernel still holds cannot be cut once it is forgotten.

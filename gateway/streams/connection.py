@@ -10,8 +10,6 @@ import termios
 from collections.abc import Callable
 from typing import Any
 
-EXTENSION = "hubgate.connection"
-
 SEND_BUFFER_FIRST = 128 * 1024
 SEND_BUFFER_MOST = 4 * 1024 * 1024
 # One turn of the event loop moves at most about this much, however many streams are ready, so that the watcher's

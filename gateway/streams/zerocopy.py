@@ -1,10 +1,6 @@
 """The HTTP protocol of the byte path: uvicorn's, with zero-copy sending and a connection that can be cut.
 
-Give ``CuttableProtocol`` to uvicorn as ``http=``, on the asyncio loop. It offers ASGI extensions:
-``http.response.zerocopysend`` as the ASGI specification has it, ``hubgate.connection`` (see connection.py), and
-``hubgate.whole``: a message with `status`, `headers` (no Content-Length) and all of the `body`, which leave together;
-`length` says what Content-Length tells where the body stays away: HEAD, or None for an answer that has none.
-An application that puts bytes under ``hubgate.reason`` has them sent as the words of the status line.
+Give ``CuttableProtocol`` to uvicorn as ``http=``, on the asyncio loop. What it offers is in extensions.py.
 """
 
 import asyncio
@@ -15,13 +11,9 @@ from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallab
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway.streams.connection import EXTENSION, Connection, FileTooShort
+from gateway.streams.connection import Connection, FileTooShort
+from gateway.streams.extensions import COPY_BELOW, EXTENSION, REASON, WHOLE, ZERO_COPY
 
-ZERO_COPY = "http.response.zerocopysend"
-WHOLE = "hubgate.whole"
-REASON = "hubgate.reason"
-# Below this size reading and writing costs less than a system call of its own for the body.
-COPY_BELOW = 64 * 1024
 HEAD_MAX = 64 * 1024
 HEAD_TIMEOUT_S = 30.0
 _CONTROLS = bytes(code for code in (*range(0x20), 0x7F) if code != 0x09)

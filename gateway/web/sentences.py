@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.requests import HTTPConnection
 
-from gateway.streams.zerocopy import REASON
+from gateway.streams.extensions import REASON
 from gateway.web.refusals import Refusal
 from gateway.web.words import Words, words_for
 

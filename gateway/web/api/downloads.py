@@ -27,10 +27,10 @@ from gateway.blobs.base import Blob, Originals
 from gateway.streams.archive import Member, archive_size, send_archive
 from gateway.streams.body import Ended, Outcome, connection_of, send_blob
 from gateway.streams.caps import Caps
+from gateway.streams.extensions import WHOLE
 from gateway.streams.ranges import Header, Plan, etag_of, evaluate
 from gateway.streams.registry import Registry, Stopped, Stream
 from gateway.streams.watcher import Watcher
-from gateway.streams.zerocopy import WHOLE
 from gateway.streams.zip import Layout, send_zip
 from gateway.web.context import Catalogue
 from gateway.web.deliveries import DeliveryWriter
