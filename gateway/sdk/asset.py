@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from gateway.sdk import wire
 from gateway.sdk.errors import Misused, NotFound, StoppedFilesWarning
 from gateway.sdk.records import Item, Manifest, Terms, item_of, manifest_version, member, terms_of
-from gateway.sdk.words import Language, say
+from gateway.sdk.words import Language, files, say
 
 if TYPE_CHECKING:
     from gateway.sdk.client import Hub
@@ -128,8 +128,8 @@ class Asset:
         """
         fetched = self.download(to, version=version, include=include, exclude=exclude, progress=progress)
         if fetched.stopped:
-            paths = ", ".join(fetched.stopped[:10])
-            message = say("left-out", self._hub.lang, count=len(fetched.stopped), asset=self.name, paths=paths)
+            lang, paths = self._hub.lang, ", ".join(fetched.stopped[:10])
+            message = say("left-out", lang, files=files(len(fetched.stopped), lang), asset=self.name, paths=paths)
             warnings.warn(StoppedFilesWarning(message), stacklevel=2)
         return fetched.folder
 

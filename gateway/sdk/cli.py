@@ -17,7 +17,7 @@ from gateway.sdk.errors import TermsNotAccepted
 from gateway.sdk.logins import Login, Logins, home
 from gateway.sdk.recall import cli as recalls
 from gateway.sdk.usage import Json, Lang, Name, Token, Url, aside, fail, print_json, spoken
-from gateway.sdk.words import Language, language, plain, say, size
+from gateway.sdk.words import Language, files, language, plain, say, size
 
 app = typer.Typer(
     name="hubgate",
@@ -177,12 +177,15 @@ def fetch(
         fetched = asset.download(to, version=version, include=include or (), exclude=exclude or ())
     if fetched.stopped:
         paths = ", ".join(fetched.stopped[:10]) + (" …" if len(fetched.stopped) > 10 else "")
-        message = say("left-out", lang, count=len(fetched.stopped), asset=name, paths=paths)
+        message = say("left-out", lang, files=files(len(fetched.stopped), lang), asset=name, paths=paths)
         print(plain(message), file=sys.stderr)
     if as_json:
         print_json({**asdict(fetched), "folder": str(fetched.folder)})
+    if fetched.stopped and not fetched.files:
+        raise typer.Exit(1)  # all that was asked for
+    if as_json:
         return
-    done = {"asset": name, "folder": fetched.folder, "files": fetched.files, "version": fetched.version}
+    done = {"asset": name, "folder": fetched.folder, "files": files(fetched.files, lang), "version": fetched.version}
     print(say("fetched", lang, **done, size=size(fetched.size)))
     if fetched.kept:
         print(say("fetched-kept", lang, kept=fetched.kept))

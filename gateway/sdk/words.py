@@ -319,6 +319,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "label-licence": ("licence", "许可"),
     "label-terms": ("terms", "条款"),
     "label-versions": ("versions", "版本"),
+    "one-file": ("1 file", "1 个文件"),
     "files": ("{count} files", "{count} 个文件"),
     "ask-accept": ("Do you accept these terms?", "你接受以上条款吗？"),
     "ask-purpose": ("What will you use it for?", "用途是什么？"),
@@ -332,13 +333,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "已接受 {asset} 的条款 {terms} {version}。下一步：hubgate fetch {asset}",
     ),
     "fetched": (
-        "{asset} is in {folder}: {files} files, {size} (version {version}).",
-        "{asset} 已保存到 {folder}：{files} 个文件，{size}（版本 {version}）。",
+        "{asset} is in {folder}: {files}, {size} (version {version}).",
+        "{asset} 已保存到 {folder}：{files}，{size}（版本 {version}）。",
     ),
     "fetched-kept": ("{kept} of them were there already.", "其中 {kept} 个原已存在。"),
     "left-out": (
-        "{count} files of {asset} are stopped and were left out: {paths}",
-        "{asset} 有 {count} 个文件已被停止，未下载：{paths}",
+        "Stopped, and left out of {asset}: {files} ({paths})",
+        "{asset} 有 {files}已被停止，未下载：{paths}",
     ),
     "interrupted": ("Interrupted. Run the same again to go on.", "已中断。再次运行同一命令即可继续。"),
 }
@@ -351,6 +352,11 @@ def language() -> Language:
         if value:
             return "zh" if value.lower().startswith("zh") else "en"
     return "en"
+
+
+def files(count: int, lang: Language | None = None) -> str:
+    """So many files."""
+    return say("one-file" if count == 1 else "files", lang, count=count)
 
 
 def say(key: str, lang: Language | None = None, /, **params: object) -> str:

@@ -141,6 +141,8 @@ def test_a_withheld_file_is_left_out_and_said(person: Researcher, published: Pub
     fetched = json.loads(person.run("fetch", "lab/withheld", "--json"))
     assert fetched["stopped"] == ["large.bin"]
     assert not (tmp_path / "withheld" / "large.bin").exists()
+    told = person.run("fetch", "lab/withheld", "--include", "large.bin", status=1)
+    assert "Stopped, and left out of lab/withheld: 1 file (large.bin)" in told
 
 
 def test_a_revoked_set_is_refused_with_the_address_of_its_notice(person: Researcher, published: Published) -> None:
