@@ -27,6 +27,7 @@ from faceguard.commands.base import (
     plain,
     told,
 )
+from faceguard.commands.target import check_neighbours
 from faceguard.commands.tiles import Kind, kind_of, write_tiles
 from faceguard.commands.words import Note, note
 from faceguard.detectors import weights
@@ -68,7 +69,7 @@ def blur(
     inside = source.is_file() and _holds_pictures(source, target, spoken)
     place = target / f"{source.stem}.jpg" if os.path.isdir(target) else target
     if source.is_file():
-        _check_neighbours(source, target if inside else place, inside=inside, spoken=spoken)
+        check_neighbours(source, target if inside else place, spoken, inside=inside)
     key = key_at_hand(spoken, goes_on=source.is_dir())
     with new_guard(jobs, preview, key) as guard:
         if source.is_dir():
@@ -81,23 +82,6 @@ def blur(
             refused = not _picture(source, place, guard, spoken)
     if refused:
         raise typer.Exit(REFUSED)
-
-
-def _check_neighbours(source: Path, place: Path, *, inside: bool, spoken: Language) -> None:
-    """Nothing that lies beside IN is overwritten because IN's folder was given as OUT. Raises BadParameter.
-
-    place: where the copy goes, or the folder of many.
-    """
-    if not inside and os.path.realpath(place) == os.path.realpath(source):
-        raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
-    folder = place if inside else place.parent
-    named = inside or place.name == f"{source.stem}.jpg"
-    if not named or os.path.realpath(folder) != os.path.realpath(source.parent):
-        return
-    places = sorted(folder.glob("[0-9][0-9][0-9].jpg")) if inside else [place]
-    there = next((one for one in places if os.path.lexists(one)), None)
-    if there is not None:
-        raise typer.BadParameter(note(Note.NEIGHBOUR, spoken, place=plain(there)), param_hint="OUT")
 
 
 def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:

@@ -7,6 +7,7 @@ import typer
 
 from faceguard.bulk.place import writing
 from faceguard.commands.base import REFUSED, LangOption, Preview, fail, key_at_hand, language, new_guard, told
+from faceguard.commands.target import check_neighbours
 from faceguard.commands.words import Note, note
 from faceguard.film import film_sheet
 from faceguard.result import Refused
@@ -32,8 +33,7 @@ def sheet(
     """
     spoken = language(lang)
     place = target / f"{source.stem}.jpg" if target.is_dir() else target
-    if place.resolve() == source.resolve():
-        raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
+    check_neighbours(source, place, spoken)
     key = key_at_hand(spoken)
     try:
         with new_guard(1, preview, key) as guard, OpenFile(source) as film:

@@ -213,3 +213,14 @@ def test_folders_that_were_named_and_are_not_there_are_told_of(pictures, tmp_pat
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
     assert "no key for the noise can be kept" in faceguard("blur", tmp_path / "in", tmp_path / "out").stderr
+
+
+def test_a_sheet_overwrites_nothing_beside_its_film(pictures, tmp_path):
+    film = film_of(pictures, tmp_path / "clip.avi")
+    (tmp_path / "clip.jpg").write_bytes(b"mine")
+    for target in (tmp_path, tmp_path / "clip.jpg"):
+        done = faceguard("sheet", film, target)
+        assert done.returncode == 2
+        assert "clip.jpg is there already, in the folder of IN" in done.stderr
+    assert (tmp_path / "clip.jpg").read_bytes() == b"mine"
+    assert faceguard("sheet", film, film).returncode == 2

@@ -1,0 +1,27 @@
+"""Where the commands may write: never over IN, nor over what lies beside it."""
+
+import os
+from pathlib import Path
+
+import typer
+
+from faceguard.commands.base import plain
+from faceguard.commands.words import Note, note
+from faceguard.words import Language
+
+
+def check_neighbours(source: Path, place: Path, spoken: Language, *, inside: bool = False) -> None:
+    """Nothing that lies beside IN is overwritten because IN's folder was given as OUT. Raises BadParameter.
+
+    place: where the copy goes; with ``inside``, the folder of many.
+    """
+    if not inside and os.path.realpath(place) == os.path.realpath(source):
+        raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
+    folder = place if inside else place.parent
+    named = inside or place.name == f"{source.stem}.jpg"
+    if not named or os.path.realpath(folder) != os.path.realpath(source.parent):
+        return
+    places = sorted(folder.glob("[0-9][0-9][0-9].jpg")) if inside else [place]
+    there = next((one for one in places if os.path.lexists(one)), None)
+    if there is not None:
+        raise typer.BadParameter(note(Note.NEIGHBOUR, spoken, place=plain(there)), param_hint="OUT")
