@@ -20,6 +20,9 @@ FAILED = 1
 REFUSED = 3
 """Exit status when a picture was refused."""
 
+MODELS = "FACEGUARD_MODELS"
+"""Names a folder of further weights."""
+
 
 class Lang(StrEnum):
     """Languages of the messages."""
@@ -64,9 +67,9 @@ def key_at_hand(spoken: Language, *, goes_on: bool = False) -> bytes:
     """
     if not all(map(find_spec, ("numpy", "cv2", "PIL"))):
         fail(note(Note.NO_LIBRARIES, spoken))
-    models = _models()
-    if models is not None and not models.is_dir():
-        told(note(Note.NO_MODELS, spoken, folder=models))
+    named = os.environ.get(MODELS)
+    if named and _models() is None:
+        told(note(Note.NO_MODELS, spoken, folder=named))
     return noise_key(lambda file: told(note(Note.NO_KEY, spoken, file=file)) if goes_on else None)
 
 
@@ -82,5 +85,5 @@ def models_folders() -> list[Path]:
 
 
 def _models() -> Path | None:
-    models = os.environ.get("FACEGUARD_MODELS")
-    return Path(models) if models else None
+    named = os.environ.get(MODELS)
+    return Path(named) if named and os.path.isdir(named) else None

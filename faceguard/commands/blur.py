@@ -27,7 +27,7 @@ from faceguard.commands.base import (
     plain,
     told,
 )
-from faceguard.commands.target import check_neighbours
+from faceguard.commands.target import check_neighbours, place_of
 from faceguard.commands.tiles import Kind, kind_of, write_tiles
 from faceguard.commands.words import Note, note
 from faceguard.detectors import weights
@@ -64,17 +64,17 @@ def blur(
     changed is not done twice. Its report.json names every picture that a person should look at.
     """
     spoken = language(lang)
-    if target.resolve() in (source.resolve(), *source.resolve().parents) and (source.is_dir() or target.is_file()):
+    place = place_of(source, target, spoken)
+    if _real(target) in (_real(source), *_real(source).parents) and (source.is_dir() or target.is_file()):
         raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
     inside = source.is_file() and _holds_pictures(source, target, spoken)
-    place = target / f"{source.stem}.jpg" if os.path.isdir(target) else target
     if source.is_file():
         check_neighbours(source, target if inside else place, spoken, inside=inside)
     key = key_at_hand(spoken, goes_on=source.is_dir())
     with new_guard(jobs, preview, key) as guard:
         if source.is_dir():
-            state = state or target.resolve().with_name(f"{target.resolve().name}.faceguard")
-            run = Run(source.resolve(), target.resolve(), state.resolve(), guard, _settings(preview, key))
+            state = state or _real(target).with_name(f"{_real(target).name}.faceguard")
+            run = Run(_real(source), _real(target), _real(state), guard, _settings(preview, key))
             refused = _folder(run, source, spoken)
         elif inside:
             refused = _inside(source, target, guard, spoken)
@@ -82,6 +82,11 @@ def blur(
             refused = not _picture(source, place, guard, spoken)
     if refused:
         raise typer.Exit(REFUSED)
+
+
+def _real(path: Path) -> Path:
+    """Without links. A link that leads round in a circle stays, and is told of by whoever opens it."""
+    return Path(os.path.realpath(path))
 
 
 def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:

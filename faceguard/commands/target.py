@@ -5,9 +5,25 @@ from pathlib import Path
 
 import typer
 
-from faceguard.commands.base import plain
+from faceguard.commands.base import fail, plain
 from faceguard.commands.words import Note, note
 from faceguard.words import Language
+
+
+def place_of(source: Path, target: Path, spoken: Language) -> Path:
+    """Where the copy of the file IN goes: to OUT, or into the folder OUT under IN's name; for a folder IN, to OUT.
+
+    Before the long work, it ends the command when nothing can have that name: it is too long, say, or a link on the way
+    leads round in a circle. Names are looked at by os.path, which raises for none of this.
+    """
+    place = target / f"{source.stem}.jpg" if os.path.isfile(source) and os.path.isdir(target) else target
+    try:
+        place.stat()
+    except FileNotFoundError:
+        return place
+    except OSError as error:
+        fail(note(Note.CANNOT_WRITE, spoken, place=place, trouble=error.strerror))
+    return place
 
 
 def check_neighbours(source: Path, place: Path, spoken: Language, *, inside: bool = False) -> None:

@@ -224,3 +224,37 @@ def test_a_sheet_overwrites_nothing_beside_its_film(pictures, tmp_path):
         assert "clip.jpg is there already, in the folder of IN" in done.stderr
     assert (tmp_path / "clip.jpg").read_bytes() == b"mine"
     assert faceguard("sheet", film, film).returncode == 2
+
+
+@pytest.mark.parametrize("command", ["blur", "blur a folder", "blur a zip", "sheet"])
+@pytest.mark.parametrize(
+    ("place", "trouble"),
+    [("n" * 300, "File name too long"), (f"{'n' * 300}/out", "File name too long"), ("round/out", "symbolic links")],
+)
+def test_an_out_that_no_file_can_have_is_told_in_one_line(command, place, trouble, pictures, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "round").symlink_to("round")
+    source = {"blur": pictures / "astronaut.png", "blur a folder": tmp_path / "in"}.get(command, tmp_path / "set.zip")
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.write(pictures / "astronaut.png", "a.png")
+    done = faceguard(command.split()[0], source, tmp_path / place)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be written" in done.stderr
+    assert trouble in done.stderr
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in", "round", "set.zip"]
+
+
+def test_a_link_round_in_a_circle_is_no_place_for_the_journal(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "round").symlink_to("round")
+    done = faceguard("blur", tmp_path / "in", tmp_path / "out", "--state", tmp_path / "round")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Stopped: " in done.stderr
+
+
+def test_a_folder_for_weights_that_cannot_be_is_told_of_like_one_that_is_not_there(pictures, tmp_path):
+    done = faceguard("blur", pictures / "astronaut.png", tmp_path / "a.jpg", FACEGUARD_MODELS="n" * 300)
+    assert done.returncode == 0
+    assert "the folder that FACEGUARD_MODELS names, is not there" in done.stderr
