@@ -146,12 +146,16 @@ class Run:
 
     def _is_own(self, place: Path) -> bool:
         """A plain file of the target: no link there leads to the originals."""
-        return os.path.isfile(place) and place.parent.resolve().is_relative_to(self._target)
+        return os.path.isfile(place) and self._stays_in(place.parent)
+
+    def _stays_in(self, folder: Path) -> bool:
+        """No link in the target leads out of it, perhaps to the originals. The folder need not be there yet."""
+        return Path(os.path.realpath(folder)).is_relative_to(self._target)
 
     def _write(self, place: Path, half: Path, jpeg: bytes) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.parent.resolve().is_relative_to(self._target):  # a link in the target, perhaps to the originals
+        if not self._stays_in(place.parent):  # asked before folders are made: those too would be made elsewhere
             raise OSError(errno.ELOOP, "leads out of the folder")
+        place.parent.mkdir(parents=True, exist_ok=True)
         with writing(place, half) as sink:
             sink.write(jpeg)
 

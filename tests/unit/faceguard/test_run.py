@@ -1,0 +1,72 @@
+"""Runs over a folder with a guard that says what the test wants."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from faceguard.bulk.run import NothingWorks, Run
+from faceguard.result import Blurred, Refused, Why
+from faceguard.source import Source
+from faceguard.worker import Guard
+
+SHOWN = Blurred(jpeg=b"a preview", width=64, height=48, faces=0, covered=0.0)
+
+
+class Says:
+    """Stands in for a guard. answers: by the bytes of the picture; whatever else is shown."""
+
+    workers = 1
+
+    def __init__(self, **answers: Refused) -> None:
+        self._answers = answers
+
+    def preview(self, picture: Source) -> Blurred | Refused:
+        return self._answers.get(picture.read(0, picture.size).decode(), SHOWN)
+
+
+class Folders:
+    """IN, OUT and what a run keeps beside OUT."""
+
+    def __init__(self, root: Path) -> None:
+        self.source, self.target, self.state = root / "in", root / "out", root / "out.faceguard"
+        self.source.mkdir()
+
+    def run(self, **answers: Refused) -> Run:
+        run = Run(self.source, self.target, self.state, cast(Guard, Says(**answers)), {})
+        for _ in run.steps(lambda found: None, lambda: None):
+            pass
+        return run
+
+    def put(self, *names: str) -> None:
+        for name in names:
+            file = self.source / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(file.stem)
+
+    def report(self) -> dict[str, Any]:
+        return json.loads((self.state / "report.json").read_text())
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders(tmp_path)
+
+
+def test_no_folder_is_made_through_a_link_that_leads_out_of_out(folders: Folders, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folders.target.mkdir()
+    (folders.target / "deep").symlink_to(elsewhere)
+    folders.put("deep/er/a.png")
+    assert folders.run().tally.refused == 1
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_link_round_in_a_circle_costs_the_copies_below_it_alone(folders: Folders) -> None:
+    folders.target.mkdir()
+    (folders.target / "deep").symlink_to("deep")
+    folders.put("deep/a.png", "b.png")
+    tally = folders.run().tally
+    assert (tally.shown, tally.refused) == (1, 1)
