@@ -70,3 +70,14 @@ def test_a_link_round_in_a_circle_costs_the_copies_below_it_alone(folders: Folde
     folders.put("deep/a.png", "b.png")
     tally = folders.run().tally
     assert (tally.shown, tally.refused) == (1, 1)
+
+
+def test_a_picture_that_wants_an_optional_package_keeps_its_copy_and_is_tried_again(folders: Folders) -> None:
+    folders.put("a.heic")
+    folders.run()
+    folders.source.joinpath("a.heic").write_text("changed")
+    wants = folders.run(changed=Refused(Why.NOT_INSTALLED))
+    assert (wants.tally.refused, wants.tally.withheld) == (1, 1)
+    assert (folders.target / "a.jpg").read_bytes() == SHOWN.jpeg
+    installed = folders.run()
+    assert (installed.tally.rested, installed.tally.shown, installed.tally.withheld) == (0, 1, 0)
