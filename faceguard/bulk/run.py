@@ -90,10 +90,15 @@ class Run:
                 sweep(half)
                 self.tally.found = journal.see(pictures(self._source, self._target, self.state))
                 on_found(self.tally.found)
+                worked = True
                 try:
                     yield from self._through(journal, half, on_rest)
+                except NothingWorks:
+                    worked = self.tally.shown + self.tally.refused > 0
+                    raise
                 finally:
-                    write_report(self.report, journal, self._settings, self.tally)
+                    if worked:  # else what an earlier run reported stands
+                        write_report(self.report, journal, self._settings, self.tally)
         except Timeout as error:
             raise AtWork(str(self.state)) from error
 

@@ -81,3 +81,21 @@ def test_a_picture_that_wants_an_optional_package_keeps_its_copy_and_is_tried_ag
     assert (folders.target / "a.jpg").read_bytes() == SHOWN.jpeg
     installed = folders.run()
     assert (installed.tally.rested, installed.tally.shown, installed.tally.withheld) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("why", [Why.NO_DETECTOR, Why.UNCONFINED])
+def test_a_run_that_can_do_nothing_leaves_the_earlier_report(folders: Folders, why: Why) -> None:
+    folders.put("a.png", "b.png")
+    folders.run(b=Refused(Why.UNREADABLE))
+    before = folders.report()
+    folders.put("0.png")
+    with pytest.raises(NothingWorks):
+        folders.run(**{"0": Refused(why)})
+    assert folders.report() == before
+
+
+def test_a_run_that_did_something_before_nothing_worked_reports_it(folders: Folders) -> None:
+    folders.put("a.png", "b.png", "c.png", "z.png")  # z is begun when another is done: there are three threads
+    with pytest.raises(NothingWorks):
+        folders.run(z=Refused(Why.NO_DETECTOR))
+    assert folders.report()["this_run"]["shown"] > 0
