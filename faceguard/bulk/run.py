@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ class Run:
                     raise
                 finally:
                     if worked:  # else what an earlier run reported stands
-                        write_report(self.report, journal, self._settings, self.tally)
+                        write_report(self.report, journal, self._settings, self.tally, self._has_no_original)
         except Timeout as error:
             raise AtWork(str(self.state)) from error
 
@@ -171,6 +172,17 @@ class Run:
             return True
         try:
             return bool((self._target / line.place).stat().st_size == size)
+        except OSError:
+            return False
+
+    def _has_no_original(self, line: Line) -> bool:
+        """The copy is there and its picture is not. Of one that may not be looked at nobody knows."""
+        if not _copied(line) or not self._is_own(self._target / line.place):
+            return False
+        try:
+            return not stat.S_ISREG((self._source / line.path).stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
         except OSError:
             return False
 

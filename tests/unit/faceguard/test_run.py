@@ -1,8 +1,9 @@
 """Runs over a folder with a guard that says what the test wants."""
 
 import json
+import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 
@@ -99,3 +100,29 @@ def test_a_run_that_did_something_before_nothing_worked_reports_it(folders: Fold
     with pytest.raises(NothingWorks):
         folders.run(z=Refused(Why.NO_DETECTOR))
     assert folders.report()["this_run"]["shown"] > 0
+
+
+def test_the_report_names_copies_whose_original_is_gone(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders.put("here.png", "deep/gone.png", "gone too.png", "refused.png", "shut/unseen.png", "a pipe now.png")
+    folders.run(refused=Refused(Why.UNREADABLE))
+    assert folders.report()["without_original"] == []
+    for name in ("deep/gone.png", "gone too.png", "refused.png", "a pipe now.png"):
+        (folders.source / name).unlink()
+    os.mkfifo(folders.source / "a pipe now.png")
+    (folders.target / "gone too.jpg").unlink()
+    # Whoever may not look into a folder does not know whether its pictures are gone; root always may.
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: _shut() if Path(path).name == "shut" else scandir(path))
+    for _ in range(2):
+        folders.run()
+        assert folders.report()["without_original"] == [
+            {"path": "a pipe now.png", "copy": "a pipe now.jpg"},
+            {"path": "deep/gone.png", "copy": "deep/gone.jpg"},
+        ]
+    folders.put("deep/gone.png")
+    folders.run()
+    assert [entry["path"] for entry in folders.report()["without_original"]] == ["a pipe now.png"]
+
+
+def _shut() -> NoReturn:
+    raise PermissionError(13, "Permission denied")
