@@ -147,7 +147,7 @@ def _folder(run: Run, source: Path, spoken: Language) -> bool:
         fail(note(Note.STOPPED, spoken, trouble=error))
     tally = run.tally
     facts = {"found": tally.found, "rested": tally.rested, "shown": tally.shown, "refused": tally.refused}
-    print(note(Note.SUMMARY, spoken, **facts, unsure=tally.unsure, report=run.report), file=sys.stderr)
+    told(note(Note.SUMMARY, spoken, **facts, unsure=tally.unsure, report=run.report))
     return tally.withheld > 0
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -182,6 +183,7 @@ def test_what_is_no_plain_file_is_not_replaced(command, pictures, tmp_path):
         ("\\ud800.png", "[1, 1, 50, 50]", "there is no file"),
         ("a\\u0000.png", "[1, 1, 50, 50]", "there is no file"),
         ("a.png", "[" * 100_000, "annotations"),
+        ("a.png", '[1, 1, 50, 50]], "tags": ["\\ud800"], "more": [', "'a.png' has a tag that is no text"),
     ],
 )
 def test_wrong_annotations_are_told_in_a_sentence_before_the_work(name, face, why, pictures, tmp_path):
@@ -258,3 +260,32 @@ def test_a_folder_for_weights_that_cannot_be_is_told_of_like_one_that_is_not_the
     done = faceguard("blur", pictures / "astronaut.png", tmp_path / "a.jpg", FACEGUARD_MODELS="n" * 300)
     assert done.returncode == 0
     assert "the folder that FACEGUARD_MODELS names, is not there" in done.stderr
+
+
+@pytest.mark.parametrize("size", [f"[{10**400}, 512]", "[512, 1000001]", "[0, 512]", "[512.5, 512]"])
+def test_a_size_that_no_picture_has_is_told_before_the_work(size, pictures, tmp_path):
+    (tmp_path / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    (tmp_path / "annotations.json").write_text(f'{{"a.png": {{"size": {size}, "faces": [[-{10**390}, 1, 2, 2]]}}}}')
+    done = faceguard("eval", tmp_path, "--plot", tmp_path / "plot.svg")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "annotations.json: 'a.png' needs size [width, height]" in done.stderr
+    assert len(done.stderr) < 1000
+
+
+def test_no_name_or_tag_commands_the_terminal(pictures, tmp_path):
+    folder = tmp_path / "\x1b[31min"
+    folder.mkdir()
+    done = faceguard("blur", folder, tmp_path / "\x1b[31mout")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stderr
+    assert "\\x1b[31mout" in done.stderr
+    name = "\x1b[31m\udcff.png"
+    (folder / name).write_bytes((pictures / "astronaut.png").read_bytes())
+    facts = {"size": [512, 512], "faces": [[5, 400, 90, 90]], "tags": ["\x1b[31mdark", "\x9b31m"]}
+    (folder / "annotations.json").write_text(json.dumps({name: facts}))
+    for form in ((), ("--json",)):
+        done = faceguard("eval", folder, "--plot", tmp_path / "plot.svg", *form)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert not {"\x1b", "\x9b"} & set(done.stdout)
+    assert json.loads(done.stdout)["open"] == [name]
