@@ -95,7 +95,7 @@ def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:
         with OpenFile(source) as picture:
             result = guard.preview(picture)
     except OSError as error:
-        fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror)}")
+        fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
     if isinstance(result, Refused):
         told(f"{source}: {say(result.why, spoken)}")
         return False
