@@ -24,6 +24,8 @@ from faceguard.worker import Guard
 SPARE = 2
 """Threads beyond the workers: they read and write files while every worker computes."""
 
+JOURNAL = "journal.db"
+"""The journal's name in the folder of a run's state."""
 
 NOWHERE = frozenset({Why.NO_DETECTOR, Why.UNCONFINED})
 """Reasons for which no picture at all would be shown."""
@@ -86,7 +88,7 @@ class Run:
         try:
             with (
                 FileLock(self.state / "lock", timeout=0),
-                Journal(self.state / "journal.db", self._source, _digest(self._settings), self._free) as journal,
+                Journal(self.state / JOURNAL, self._source, _digest(self._settings), self._free) as journal,
             ):
                 sweep(half)
                 self.tally.found = journal.see(pictures(self._source, self._target, self.state))

@@ -27,7 +27,7 @@ from faceguard.commands.base import (
     plain,
     told,
 )
-from faceguard.commands.target import check_neighbours, place_of
+from faceguard.commands.target import check_neighbours, check_originals, place_of
 from faceguard.commands.tiles import Kind, kind_of, write_tiles
 from faceguard.commands.words import Note, note
 from faceguard.detectors import weights
@@ -68,13 +68,15 @@ def blur(
     if _real(target) in (_real(source), *_real(source).parents) and (source.is_dir() or target.is_file()):
         raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
     inside = source.is_file() and _holds_pictures(source, target, spoken)
+    state = _real(state or Path(f"{_real(target)}.faceguard"))
+    if source.is_dir():
+        check_originals(_real(source), _real(target), state, spoken)
     if source.is_file():
         check_neighbours(source, target if inside else place, spoken, inside=inside)
     key = key_at_hand(spoken, goes_on=source.is_dir())
     with new_guard(jobs, preview, key) as guard:
         if source.is_dir():
-            state = state or _real(target).with_name(f"{_real(target).name}.faceguard")
-            run = Run(_real(source), _real(target), _real(state), guard, _settings(preview, key))
+            run = Run(_real(source), _real(target), state, guard, _settings(preview, key))
             refused = _folder(run, source, spoken)
         elif inside:
             refused = _inside(source, target, guard, spoken)

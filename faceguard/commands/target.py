@@ -5,6 +5,8 @@ from pathlib import Path
 
 import typer
 
+from faceguard.bulk.run import JOURNAL
+from faceguard.bulk.walk import pictures
 from faceguard.commands.base import fail, plain
 from faceguard.commands.words import Note, note
 from faceguard.words import Language
@@ -41,3 +43,18 @@ def check_neighbours(source: Path, place: Path, spoken: Language, *, inside: boo
     there = next((one for one in places if os.path.lexists(one)), None)
     if there is not None:
         raise typer.BadParameter(note(Note.NEIGHBOUR, spoken, place=plain(there)), param_hint="OUT")
+
+
+def check_originals(source: Path, target: Path, state: Path, spoken: Language) -> None:
+    """Copies of the folder IN go into no folder of originals below it. Raises BadParameter.
+
+    A folder with the journal of an earlier run holds that one's copies. All three without links.
+    """
+    if not target.is_relative_to(source) or not target.is_dir() or os.path.lexists(state / JOURNAL):
+        return
+    try:
+        held = any(pictures(target))
+    except OSError as error:
+        fail(f"{target}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
+    if held:
+        raise typer.BadParameter(note(Note.ORIGINALS, spoken, place=plain(target)), param_hint="OUT")

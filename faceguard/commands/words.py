@@ -14,6 +14,7 @@ class Note(StrEnum):
     CANNOT_WRITE = "cannot_write"
     IN_ITSELF = "in_itself"
     NEIGHBOUR = "neighbour"
+    ORIGINALS = "originals"
     OTHER_FOLDER = "other_folder"
     NO_LIBRARIES = "no_libraries"
     NO_KEY = "no_key"
@@ -59,6 +60,11 @@ SENTENCES = {
     Note.NEIGHBOUR: Sentence(
         "{place} 已存在于 IN 所在的文件夹中，不会被覆盖；请指定其他文件夹。",
         "{place} is there already, in the folder of IN, and is not overwritten; name another folder.",
+    ),
+    Note.ORIGINALS: Sentence(
+        "{place} 位于 IN 中且已有图片，其中可能有原图，不会被覆盖；请指定其他文件夹。",
+        "{place} lies in IN and holds pictures already, which may be originals and are not overwritten; "
+        "name another folder.",
     ),
     Note.OTHER_FOLDER: Sentence(
         "{state} 属于另一个文件夹（{source}）；请指定其他 OUT，或删除它以重新开始。",

@@ -29,6 +29,7 @@ class Folders:
             "PATH": os.environ["PATH"],
             "LANG": "en_US.UTF-8",
             "PYTHONUTF8": "1",
+            "TERMINAL_WIDTH": "300",
             "XDG_DATA_HOME": str(root / "home"),
         }
 
@@ -227,6 +228,20 @@ def test_the_copies_may_lie_below_the_pictures(folders: Folders) -> None:
     told = folders.blur()
     assert "1 pictures: 1 were done before" in told
     assert set(folders.copies()) == {"a.jpg"}
+
+
+def test_a_folder_of_originals_below_the_pictures_is_no_place_for_copies(folders: Folders) -> None:
+    folders.draw("a.jpg")
+    before = folders.draw("more/a.jpg", shade=10).read_bytes()
+    folders.target, folders.state = folders.source / "more", folders.source / "more.faceguard"
+    told = folders.blur("--lang", "en", status=2)
+    assert "lies in IN and holds pictures already" in told
+    assert folders.copies()["a.jpg"][1] == before
+    (folders.target / "a.jpg").unlink()
+    folders.blur()
+    folders.draw("b.jpg")
+    folders.blur()  # its own copies are no hindrance
+    assert set(folders.copies()) == {"a.jpg", "b.jpg"}
 
 
 def test_without_a_place_for_a_key_it_works_all_the_same(folders: Folders) -> None:
