@@ -24,8 +24,8 @@ from faceguard.worker import Guard
 SPARE = 2
 """Threads beyond the workers: they read and write files while every worker computes."""
 
-JOURNAL = "journal.db"
-"""The journal's name in the folder of a run's state."""
+JOURNAL, REPORT = "journal.db", "report.json"
+"""Their names in the folder of a run's state."""
 
 NOWHERE = frozenset({Why.NO_DETECTOR, Why.UNCONFINED})
 """Reasons for which no picture at all would be shown."""
@@ -72,7 +72,7 @@ class Run:
         self.state = state
         self._guard = guard
         self._settings = settings
-        self.report = state / "report.json"
+        self.report = state / REPORT
         self.tally = Tally()
 
     def steps(self, on_found: Callable[[int], object], on_rest: Callable[[], object]) -> Iterator[Done]:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from faceguard.bulk.journal import OtherFolder
 from faceguard.bulk.place import writing
-from faceguard.bulk.run import AtWork, Done, NothingWorks, Run
+from faceguard.bulk.run import JOURNAL, AtWork, Done, NothingWorks, Run
 from faceguard.commands.base import (
     REFUSED,
     Jobs,
@@ -27,7 +27,7 @@ from faceguard.commands.base import (
     plain,
     told,
 )
-from faceguard.commands.target import check_neighbours, check_originals, place_of
+from faceguard.commands.target import check_neighbours, check_originals, check_state, place_of
 from faceguard.commands.tiles import Kind, kind_of, write_tiles
 from faceguard.commands.words import Note, note
 from faceguard.detectors import weights
@@ -71,6 +71,7 @@ def blur(
     state = _real(state or Path(f"{_real(target)}.faceguard"))
     if source.is_dir():
         check_originals(_real(source), _real(target), state, spoken)
+        check_state(state, spoken)
     if source.is_file():
         check_neighbours(source, target if inside else place, spoken, inside=inside)
     key = key_at_hand(spoken, goes_on=source.is_dir())
@@ -128,7 +129,7 @@ def _inside(source: Path, target: Path, guard: Guard, spoken: Language) -> bool:
     try:
         return write_tiles(source, target, guard, spoken) > 0
     except OSError as error:
-        fail(note(Note.STOPPED, spoken, trouble=error))
+        fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
 
 
 def _folder(run: Run, source: Path, spoken: Language) -> bool:
@@ -145,8 +146,10 @@ def _folder(run: Run, source: Path, spoken: Language) -> bool:
         fail(note(Note.OTHER_FOLDER, spoken, state=run.state, source=error))
     except NothingWorks as error:
         fail(say(error.why, spoken))
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         fail(note(Note.STOPPED, spoken, trouble=error))
+    except sqlite3.Error as error:
+        fail(note(Note.STOPPED, spoken, trouble=f"{run.state / JOURNAL}: {error}"))
     tally = run.tally
     facts = {"found": tally.found, "rested": tally.rested, "shown": tally.shown, "refused": tally.refused}
     told(note(Note.SUMMARY, spoken, **facts, unsure=tally.unsure, report=run.report))

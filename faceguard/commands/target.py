@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from faceguard.bulk.run import JOURNAL
+from faceguard.bulk.run import JOURNAL, REPORT
 from faceguard.bulk.walk import pictures
 from faceguard.commands.base import fail, plain
 from faceguard.commands.words import Note, note
@@ -58,3 +58,9 @@ def check_originals(source: Path, target: Path, state: Path, spoken: Language) -
         fail(f"{target}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
     if held:
         raise typer.BadParameter(note(Note.ORIGINALS, spoken, place=plain(target)), param_hint="OUT")
+
+
+def check_state(state: Path, spoken: Language) -> None:
+    """No report but that of a run, which has its journal beside it, is overwritten. Raises BadParameter."""
+    if os.path.lexists(state / REPORT) and not os.path.lexists(state / JOURNAL):
+        raise typer.BadParameter(note(Note.NO_RUN, spoken, place=plain(state / REPORT)), param_hint="--state")

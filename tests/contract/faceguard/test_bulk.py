@@ -361,3 +361,18 @@ def test_a_refused_picture_removes_nothing_through_a_link_in_out(folders: Folder
     original.write_bytes(b"no picture")
     folders.blur(status=3)
     assert original.read_bytes() == b"no picture"
+
+
+def test_a_journal_that_is_none_is_named(folders: Folders) -> None:
+    folders.draw("a.png")
+    folders.state.mkdir()
+    (folders.state / "journal.db").write_bytes(b"no journal")
+    assert f"Stopped: {folders.state / 'journal.db'}: file is not a database" in folders.blur(status=1)
+
+
+def test_a_report_that_is_not_of_a_run_is_not_replaced(folders: Folders) -> None:
+    folders.draw("a.png")
+    folders.state.mkdir()
+    (folders.state / "report.json").write_bytes(b"mine")
+    assert f"{folders.state / 'report.json'} is of no run" in folders.blur(status=2)
+    assert [(file.name, file.read_bytes()) for file in folders.state.iterdir()] == [("report.json", b"mine")]

@@ -289,3 +289,15 @@ def test_no_name_or_tag_commands_the_terminal(pictures, tmp_path):
         assert (done.returncode, done.stderr) == (0, "")
         assert not {"\x1b", "\x9b"} & set(done.stdout)
     assert json.loads(done.stdout)["open"] == [name]
+
+
+def test_tiles_that_cannot_be_written_are_told_of_as_that(pictures, tmp_path):
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.write(pictures / "astronaut.png", "a.png")
+    (tmp_path / "file").touch()
+    (tmp_path / "out" / "001.jpg").mkdir(parents=True)
+    for target, place in ((tmp_path / "out", "out/001.jpg"), (tmp_path / "none" / ("n" * 300), "n" * 300)):
+        done = faceguard("blur", tmp_path / "set.zip", target)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"{tmp_path}/")
+        assert f"{place} cannot be written" in done.stderr
