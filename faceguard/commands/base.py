@@ -55,6 +55,12 @@ def told(sentence: str) -> None:
     print(plain(sentence), file=sys.stderr)
 
 
+def shown(text: str) -> None:
+    """What was asked for, on standard output; a character that the terminal's encoding lacks becomes an escape."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
 def plain(text: object) -> str:
     """The text with whatever is no visible character written as an escape."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))

@@ -8,7 +8,7 @@ import typer
 from tqdm import tqdm
 
 from faceguard.bulk.place import writing
-from faceguard.commands.base import Jobs, LangOption, Preview, fail, key_at_hand, language, new_guard, plain
+from faceguard.commands.base import Jobs, LangOption, Preview, fail, key_at_hand, language, new_guard, plain, shown
 from faceguard.commands.words import Note, note
 from faceguard.result import Why
 from faceguard.words import Language, say
@@ -57,8 +57,8 @@ def evaluate(
     except BadAnnotations as error:
         fail(note(Note.BAD_ANNOTATIONS, spoken, trouble=error))
     except OSError as error:
-        fail(f"{error.filename}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
-    print(json.dumps(score.facts(), indent=1) if as_json else _table(score, preview, spoken))
+        fail(f"{error.filename or folder}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
+    shown(json.dumps(score.facts(), indent=1) if as_json else _table(score, preview, spoken))
     _draw(score, plot, preview, spoken)
 
 

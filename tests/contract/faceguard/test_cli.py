@@ -301,3 +301,11 @@ def test_tiles_that_cannot_be_written_are_told_of_as_that(pictures, tmp_path):
         assert done.returncode == 1
         assert done.stderr.startswith(f"{tmp_path}/")
         assert f"{place} cannot be written" in done.stderr
+
+
+def test_a_table_is_printed_whatever_the_terminal_can_show(pictures, tmp_path):
+    (tmp_path / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    (tmp_path / "annotations.json").write_text('{"a.png": {"size": [512, 512], "faces": [], "tags": ["夜"]}}')
+    done = faceguard("eval", tmp_path, "--plot", tmp_path / "plot.svg", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "tagged \\u591c" in done.stdout
