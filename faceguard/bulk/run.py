@@ -51,12 +51,13 @@ class NothingWorks(Exception):
 class Done:
     """A picture that is done. path: below the folder. result: what came of it; None when the file could not be read.
 
-    trouble: why it could not.
+    trouble: why it could not. place: of the copy, when that could not be written instead.
     """
 
     path: str
     result: Blurred | Refused | None
     trouble: str = ""
+    place: Path | None = None
 
 
 class Run:
@@ -128,7 +129,8 @@ class Run:
                         journal.record(line, {**former, "why": why.value}, final=why not in NOT_THE_PICTURE)
                     case None:
                         self.tally.refused += 1
-                        journal.record(line, {**_copied(line), "trouble": done.trouble}, final=False)
+                        trouble = f"{done.trouble}: {done.place}" if done.place else done.trouble
+                        journal.record(line, {**_copied(line), "trouble": trouble}, final=False)
                 yield done
 
     def _one(self, line: Line, half: Path) -> Done:
@@ -147,7 +149,7 @@ class Run:
                 except OSError as error:
                     if error.errno not in ITS_OWN:
                         raise
-                    result, trouble = None, f"{error.strerror}: {place}"
+                    return Done(line.path, None, error.strerror or str(error), place)
             case Refused(why) if why not in NOT_THE_PICTURE and _copied(line) and self._is_own(place):
                 place.unlink(missing_ok=True)  # made of an earlier picture of that name, or with less careful settings
         return Done(line.path, result, trouble)

@@ -159,6 +159,8 @@ def _folder(run: Run, source: Path, spoken: Language) -> bool:
 def _why(done: Done, spoken: Language) -> str:
     if isinstance(done.result, Refused):
         return say(done.result.why, spoken)
+    if done.place:
+        return note(Note.CANNOT_WRITE, spoken, place=done.place, trouble=done.trouble)
     return note(Note.CANNOT_READ, spoken, trouble=done.trouble)
 
 

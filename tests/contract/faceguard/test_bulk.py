@@ -376,3 +376,12 @@ def test_a_report_that_is_not_of_a_run_is_not_replaced(folders: Folders) -> None
     (folders.state / "report.json").write_bytes(b"mine")
     assert f"{folders.state / 'report.json'} is of no run" in folders.blur(status=2)
     assert [(file.name, file.read_bytes()) for file in folders.state.iterdir()] == [("report.json", b"mine")]
+
+
+def test_a_copy_that_cannot_be_written_is_not_called_a_picture_that_cannot_be_read(folders: Folders) -> None:
+    folders.draw("a.png")
+    place = folders.target / "a.jpg"
+    place.mkdir(parents=True)
+    told = folders.blur(status=3)
+    assert f"{folders.source / 'a.png'}: {place} cannot be written (no plain file)" in told
+    assert folders.report()["unsure"][0]["trouble"] == f"no plain file: {place}"
