@@ -34,7 +34,9 @@ class Why(StrEnum):
     CLASS_MINOR = "class_minor"
 
 
-NOT_THE_PICTURE = frozenset({Why.NO_DETECTOR, Why.UNCONFINED, Why.TIME_OUT, Why.OUT_OF_MEMORY, Why.CRASHED})
+NOT_THE_PICTURE = frozenset(
+    {Why.NOT_INSTALLED, Why.NO_DETECTOR, Why.UNCONFINED, Why.TIME_OUT, Why.OUT_OF_MEMORY, Why.CRASHED}
+)
 """Reasons that may lie in the machine rather than in the picture: the same picture may fare better another time."""
 
 

@@ -1,7 +1,10 @@
 """Where the bytes of a picture come from: a few at a time, so that whoever passes them on holds none of them."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -23,11 +26,15 @@ class Source(Protocol):
 
 
 class OpenFile:
-    """A file as a source; ``with`` closes it. Raises OSError, also when the file has become shorter."""
+    """A plain file as a source; ``with`` closes it. Raises OSError, also when the file has become shorter."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
-        self.size = os.fstat(self._file.fileno()).st_size
+        self._file = FileIO(path, opener=_without_waiting)
+        facts = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            self._file.close()
+            raise OSError(errno.EINVAL, "no plain file", str(path))
+        self.size = facts.st_size
 
     def __enter__(self) -> Self:
         return self
@@ -41,6 +48,11 @@ class OpenFile:
         if len(data) < stop - start:
             raise OSError(f"{self._file.name} became shorter while it was read")
         return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe that has the file's name would hold up whoever opens it until somebody writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class Held:

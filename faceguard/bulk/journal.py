@@ -100,7 +100,7 @@ class Journal:
 
         holds: whether the outcome of a picture that is done still holds; if so ``on_rest`` is called instead.
         """
-        for path, place, settings, outcome in self._rows("TRUE"):
+        for path, place, settings, outcome in self._rows("run = ?"):
             line = Line(os.fsdecode(path), os.fsdecode(place or self._placed(path)), _read(outcome))
             if settings == self._settings and holds(line):
                 on_rest()
@@ -116,14 +116,21 @@ class Journal:
 
     def outcomes(self) -> Iterator[Line]:
         """Pictures of this run with an outcome, in the order of their paths."""
-        for path, place, _, outcome in self._rows("outcome IS NOT NULL"):
+        return self._lines("run = ? AND outcome IS NOT NULL")
+
+    def unseen(self) -> Iterator[Line]:
+        """Pictures of earlier runs with an outcome that this one has not seen, in the order of their paths."""
+        return self._lines("run < ? AND outcome IS NOT NULL")
+
+    def _lines(self, condition: str) -> Iterator[Line]:
+        for path, place, _, outcome in self._rows(condition):
             yield Line(os.fsdecode(path), os.fsdecode(place or b""), _read(outcome))
 
     def _rows(self, condition: str) -> Iterator[tuple[bytes, bytes | None, str | None, str | None]]:
         after = b""
         query = (
-            "SELECT path, place, settings, outcome FROM picture "  # noqa: S608  the condition is one of our own two
-            f"WHERE run = ? AND path > ? AND {condition} ORDER BY path LIMIT {_AT_ONCE}"
+            "SELECT path, place, settings, outcome FROM picture "  # noqa: S608  the condition is one of our own three
+            f"WHERE {condition} AND path > ? ORDER BY path LIMIT {_AT_ONCE}"
         )
         while rows := self._db.execute(query, (self._run, after)).fetchall():
             yield from rows

@@ -3,12 +3,12 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from faceguard.bulk.journal import Journal, Outcome
+from faceguard.bulk.journal import Journal, Line, Outcome
 from faceguard.bulk.place import writing
 
 MUCH = 0.5
@@ -56,11 +56,19 @@ def doubts(outcome: Outcome) -> list[str]:
     return [name for name, there in found.items() if there]
 
 
-def write_report(file: Path, journal: Journal, settings: Mapping[str, object], tally: Tally) -> None:
+def write_report(
+    file: Path,
+    journal: Journal,
+    settings: Mapping[str, object],
+    tally: Tally,
+    has_no_original: Callable[[Line], bool],
+) -> None:
     """Write the report as JSON, all at once; pictures of earlier runs that still stand are in it. Raises OSError.
 
-    Its list ``unsure`` is written line by line: a report on a million pictures needs no memory either.
+    has_no_original: whether a picture that this run has not seen is gone while its copy is there.
+    Its lists are written line by line: a report on a million pictures needs no memory either.
     """
+    alone = ({"path": line.path, "copy": line.place} for line in journal.unseen() if has_no_original(line))
     counted = Counter(why for entry in _unsure(journal) for why in entry["doubts"])
     tally.withheld = counted["refused"] + counted["unread"]
     tally.unsure = sum(1 for _ in _unsure(journal))
@@ -69,12 +77,19 @@ def write_report(file: Path, journal: Journal, settings: Mapping[str, object], t
         sink.write(b"{\n")
         for key, value in facts.items():
             sink.write(f' "{key}": {json.dumps(value)},\n'.encode())
-        sink.write(b' "unsure": [')
-        comma = b"\n  "
-        for entry in _unsure(journal):
-            sink.write(comma + json.dumps(entry).encode())
-            comma = b",\n  "
-        sink.write(b"\n ]\n}\n")
+        _write_list(sink, "unsure", _unsure(journal))
+        sink.write(b",\n")
+        _write_list(sink, "without_original", alone)
+        sink.write(b"\n}\n")
+
+
+def _write_list(sink: BinaryIO, name: str, entries: Iterable[dict[str, Any]]) -> None:
+    sink.write(f' "{name}": ['.encode())
+    comma = b"\n  "
+    for entry in entries:
+        sink.write(comma + json.dumps(entry).encode())
+        comma = b",\n  "
+    sink.write(b"\n ]")
 
 
 def _unsure(journal: Journal) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from faceguard.worker import Guard
 SPARE = 2
 """Threads beyond the workers: they read and write files while every worker computes."""
 
+JOURNAL, REPORT = "journal.db", "report.json"
+"""Their names in the folder of a run's state."""
 
 NOWHERE = frozenset({Why.NO_DETECTOR, Why.UNCONFINED})
 """Reasons for which no picture at all would be shown."""
@@ -48,12 +51,13 @@ class NothingWorks(Exception):
 class Done:
     """A picture that is done. path: below the folder. result: what came of it; None when the file could not be read.
 
-    trouble: why it could not.
+    trouble: why it could not. place: of the copy, when that could not be written instead.
     """
 
     path: str
     result: Blurred | Refused | None
     trouble: str = ""
+    place: Path | None = None
 
 
 class Run:
@@ -69,7 +73,7 @@ class Run:
         self.state = state
         self._guard = guard
         self._settings = settings
-        self.report = state / "report.json"
+        self.report = state / REPORT
         self.tally = Tally()
 
     def steps(self, on_found: Callable[[int], object], on_rest: Callable[[], object]) -> Iterator[Done]:
@@ -85,15 +89,20 @@ class Run:
         try:
             with (
                 FileLock(self.state / "lock", timeout=0),
-                Journal(self.state / "journal.db", self._source, _digest(self._settings), self._free) as journal,
+                Journal(self.state / JOURNAL, self._source, _digest(self._settings), self._free) as journal,
             ):
                 sweep(half)
                 self.tally.found = journal.see(pictures(self._source, self._target, self.state))
                 on_found(self.tally.found)
+                worked = True
                 try:
                     yield from self._through(journal, half, on_rest)
+                except NothingWorks:
+                    worked = self.tally.shown + self.tally.refused > 0
+                    raise
                 finally:
-                    write_report(self.report, journal, self._settings, self.tally)
+                    if worked:  # else what an earlier run reported stands
+                        write_report(self.report, journal, self._settings, self.tally, self._has_no_original)
         except Timeout as error:
             raise AtWork(str(self.state)) from error
 
@@ -120,7 +129,8 @@ class Run:
                         journal.record(line, {**former, "why": why.value}, final=why not in NOT_THE_PICTURE)
                     case None:
                         self.tally.refused += 1
-                        journal.record(line, {**_copied(line), "trouble": done.trouble}, final=False)
+                        trouble = f"{done.trouble}: {done.place}" if done.place else done.trouble
+                        journal.record(line, {**_copied(line), "trouble": trouble}, final=False)
                 yield done
 
     def _one(self, line: Line, half: Path) -> Done:
@@ -139,19 +149,23 @@ class Run:
                 except OSError as error:
                     if error.errno not in ITS_OWN:
                         raise
-                    result, trouble = None, f"{error.strerror}: {place}"
+                    return Done(line.path, None, error.strerror or str(error), place)
             case Refused(why) if why not in NOT_THE_PICTURE and _copied(line) and self._is_own(place):
                 place.unlink(missing_ok=True)  # made of an earlier picture of that name, or with less careful settings
         return Done(line.path, result, trouble)
 
     def _is_own(self, place: Path) -> bool:
         """A plain file of the target: no link there leads to the originals."""
-        return os.path.isfile(place) and place.parent.resolve().is_relative_to(self._target)
+        return os.path.isfile(place) and self._stays_in(place.parent)
+
+    def _stays_in(self, folder: Path) -> bool:
+        """No link in the target leads out of it, perhaps to the originals. The folder need not be there yet."""
+        return Path(os.path.realpath(folder)).is_relative_to(self._target)
 
     def _write(self, place: Path, half: Path, jpeg: bytes) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.parent.resolve().is_relative_to(self._target):  # a link in the target, perhaps to the originals
+        if not self._stays_in(place.parent):  # asked before folders are made: those too would be made elsewhere
             raise OSError(errno.ELOOP, "leads out of the folder")
+        place.parent.mkdir(parents=True, exist_ok=True)
         with writing(place, half) as sink:
             sink.write(jpeg)
 
@@ -162,6 +176,17 @@ class Run:
             return True
         try:
             return bool((self._target / line.place).stat().st_size == size)
+        except OSError:
+            return False
+
+    def _has_no_original(self, line: Line) -> bool:
+        """The copy is there and its picture is not. Of one that may not be looked at nobody knows."""
+        if not _copied(line) or not self._is_own(self._target / line.place):
+            return False
+        try:
+            return not stat.S_ISREG((self._source / line.path).stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
         except OSError:
             return False
 

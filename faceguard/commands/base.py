@@ -20,6 +20,9 @@ FAILED = 1
 REFUSED = 3
 """Exit status when a picture was refused."""
 
+MODELS = "FACEGUARD_MODELS"
+"""Names a folder of further weights."""
+
 
 class Lang(StrEnum):
     """Languages of the messages."""
@@ -52,6 +55,12 @@ def told(sentence: str) -> None:
     print(plain(sentence), file=sys.stderr)
 
 
+def shown(text: str) -> None:
+    """What was asked for, on standard output; a character that the terminal's encoding lacks becomes an escape."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
 def plain(text: object) -> str:
     """The text with whatever is no visible character written as an escape."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
@@ -64,9 +73,9 @@ def key_at_hand(spoken: Language, *, goes_on: bool = False) -> bytes:
     """
     if not all(map(find_spec, ("numpy", "cv2", "PIL"))):
         fail(note(Note.NO_LIBRARIES, spoken))
-    models = _models()
-    if models is not None and not models.is_dir():
-        told(note(Note.NO_MODELS, spoken, folder=models))
+    named = os.environ.get(MODELS)
+    if named and _models() is None:
+        told(note(Note.NO_MODELS, spoken, folder=named))
     return noise_key(lambda file: told(note(Note.NO_KEY, spoken, file=file)) if goes_on else None)
 
 
@@ -82,5 +91,5 @@ def models_folders() -> list[Path]:
 
 
 def _models() -> Path | None:
-    models = os.environ.get("FACEGUARD_MODELS")
-    return Path(models) if models else None
+    named = os.environ.get(MODELS)
+    return Path(named) if named and os.path.isdir(named) else None

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from faceguard.bulk.journal import OtherFolder
 from faceguard.bulk.place import writing
-from faceguard.bulk.run import AtWork, Done, NothingWorks, Run
+from faceguard.bulk.run import JOURNAL, AtWork, Done, NothingWorks, Run
 from faceguard.commands.base import (
     REFUSED,
     Jobs,
@@ -27,6 +27,7 @@ from faceguard.commands.base import (
     plain,
     told,
 )
+from faceguard.commands.target import check_neighbours, check_originals, check_state, place_of
 from faceguard.commands.tiles import Kind, kind_of, write_tiles
 from faceguard.commands.words import Note, note
 from faceguard.detectors import weights
@@ -63,17 +64,20 @@ def blur(
     changed is not done twice. Its report.json names every picture that a person should look at.
     """
     spoken = language(lang)
-    if target.resolve() in (source.resolve(), *source.resolve().parents) and (source.is_dir() or target.is_file()):
+    place = place_of(source, target, spoken)
+    if _real(target) in (_real(source), *_real(source).parents) and (source.is_dir() or target.is_file()):
         raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
     inside = source.is_file() and _holds_pictures(source, target, spoken)
-    place = target / f"{source.stem}.jpg" if os.path.isdir(target) else target
+    state = _real(state or Path(f"{_real(target)}.faceguard"))
+    if source.is_dir():
+        check_originals(_real(source), _real(target), state, spoken)
+        check_state(state, spoken)
     if source.is_file():
-        _check_neighbours(source, target if inside else place, inside=inside, spoken=spoken)
+        check_neighbours(source, target if inside else place, spoken, inside=inside)
     key = key_at_hand(spoken, goes_on=source.is_dir())
     with new_guard(jobs, preview, key) as guard:
         if source.is_dir():
-            state = state or target.resolve().with_name(f"{target.resolve().name}.faceguard")
-            run = Run(source.resolve(), target.resolve(), state.resolve(), guard, _settings(preview, key))
+            run = Run(_real(source), _real(target), state, guard, _settings(preview, key))
             refused = _folder(run, source, spoken)
         elif inside:
             refused = _inside(source, target, guard, spoken)
@@ -83,21 +87,9 @@ def blur(
         raise typer.Exit(REFUSED)
 
 
-def _check_neighbours(source: Path, place: Path, *, inside: bool, spoken: Language) -> None:
-    """Nothing that lies beside IN is overwritten because IN's folder was given as OUT. Raises BadParameter.
-
-    place: where the copy goes, or the folder of many.
-    """
-    if not inside and os.path.realpath(place) == os.path.realpath(source):
-        raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
-    folder = place if inside else place.parent
-    named = inside or place.name == f"{source.stem}.jpg"
-    if not named or os.path.realpath(folder) != os.path.realpath(source.parent):
-        return
-    places = sorted(folder.glob("[0-9][0-9][0-9].jpg")) if inside else [place]
-    there = next((one for one in places if os.path.lexists(one)), None)
-    if there is not None:
-        raise typer.BadParameter(note(Note.NEIGHBOUR, spoken, place=plain(there)), param_hint="OUT")
+def _real(path: Path) -> Path:
+    """Without links. A link that leads round in a circle stays, and is told of by whoever opens it."""
+    return Path(os.path.realpath(path))
 
 
 def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:
@@ -106,7 +98,7 @@ def _picture(source: Path, place: Path, guard: Guard, spoken: Language) -> bool:
         with OpenFile(source) as picture:
             result = guard.preview(picture)
     except OSError as error:
-        fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror)}")
+        fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
     if isinstance(result, Refused):
         told(f"{source}: {say(result.why, spoken)}")
         return False
@@ -137,7 +129,7 @@ def _inside(source: Path, target: Path, guard: Guard, spoken: Language) -> bool:
     try:
         return write_tiles(source, target, guard, spoken) > 0
     except OSError as error:
-        fail(note(Note.STOPPED, spoken, trouble=error))
+        fail(f"{source}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
 
 
 def _folder(run: Run, source: Path, spoken: Language) -> bool:
@@ -154,17 +146,21 @@ def _folder(run: Run, source: Path, spoken: Language) -> bool:
         fail(note(Note.OTHER_FOLDER, spoken, state=run.state, source=error))
     except NothingWorks as error:
         fail(say(error.why, spoken))
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         fail(note(Note.STOPPED, spoken, trouble=error))
+    except sqlite3.Error as error:
+        fail(note(Note.STOPPED, spoken, trouble=f"{run.state / JOURNAL}: {error}"))
     tally = run.tally
     facts = {"found": tally.found, "rested": tally.rested, "shown": tally.shown, "refused": tally.refused}
-    print(note(Note.SUMMARY, spoken, **facts, unsure=tally.unsure, report=run.report), file=sys.stderr)
+    told(note(Note.SUMMARY, spoken, **facts, unsure=tally.unsure, report=run.report))
     return tally.withheld > 0
 
 
 def _why(done: Done, spoken: Language) -> str:
     if isinstance(done.result, Refused):
         return say(done.result.why, spoken)
+    if done.place:
+        return note(Note.CANNOT_WRITE, spoken, place=done.place, trouble=done.trouble)
     return note(Note.CANNOT_READ, spoken, trouble=done.trouble)
 
 

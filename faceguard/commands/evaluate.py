@@ -8,7 +8,7 @@ import typer
 from tqdm import tqdm
 
 from faceguard.bulk.place import writing
-from faceguard.commands.base import Jobs, LangOption, Preview, fail, key_at_hand, language, new_guard
+from faceguard.commands.base import Jobs, LangOption, Preview, fail, key_at_hand, language, new_guard, plain, shown
 from faceguard.commands.words import Note, note
 from faceguard.result import Why
 from faceguard.words import Language, say
@@ -57,8 +57,8 @@ def evaluate(
     except BadAnnotations as error:
         fail(note(Note.BAD_ANNOTATIONS, spoken, trouble=error))
     except OSError as error:
-        fail(f"{error.filename}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
-    print(json.dumps(score.facts(), ensure_ascii=False, indent=1) if as_json else _table(score, preview, spoken))
+        fail(f"{error.filename or folder}: {note(Note.CANNOT_READ, spoken, trouble=error.strerror or error)}")
+    shown(json.dumps(score.facts(), indent=1) if as_json else _table(score, preview, spoken))
     _draw(score, plot, preview, spoken)
 
 
@@ -70,12 +70,12 @@ def _table(score: "Score", preview: int, spoken: Language) -> str:
         lines.append(f"{name + ' px':>12} {hidden:>6} / {faces:<6} {_percent(hidden / faces if faces else None):>8}")
     lines.append("")
     lines += [f"{value:>22}  {label}" for label, value in _figures(score, spoken)]
-    tagged = [(_percent(score.share(SEEN, tag=tag)), note(Note.EVAL_TAG, spoken, tag=tag)) for tag in score.tags]
+    tagged = [(_percent(score.share(SEEN, tag=tag)), note(Note.EVAL_TAG, spoken, tag=plain(tag))) for tag in score.tags]
     withheld = [
         (str(count), note(Note.EVAL_WHY, spoken, why=say(Why(why), spoken)))
         for why, count in sorted(score.withheld.items())
     ]
-    named = [("", note(Note.EVAL_OPEN, spoken, file=file)) for file in score.open]
+    named = [("", note(Note.EVAL_OPEN, spoken, file=plain(file))) for file in score.open]
     lines += [f"{value:>22}  {label}" for value, label in (*tagged, *withheld, *named)]
     return "\n".join(lines)
 

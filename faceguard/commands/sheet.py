@@ -7,6 +7,7 @@ import typer
 
 from faceguard.bulk.place import writing
 from faceguard.commands.base import REFUSED, LangOption, Preview, fail, key_at_hand, language, new_guard, told
+from faceguard.commands.target import check_neighbours, place_of
 from faceguard.commands.words import Note, note
 from faceguard.film import film_sheet
 from faceguard.result import Refused
@@ -31,9 +32,8 @@ def sheet(
     read writes nothing, says why, and the exit status is 3. Sound, subtitles and cover pictures are never looked at.
     """
     spoken = language(lang)
-    place = target / f"{source.stem}.jpg" if target.is_dir() else target
-    if place.resolve() == source.resolve():
-        raise typer.BadParameter(note(Note.IN_ITSELF, spoken), param_hint="OUT")
+    place = place_of(source, target, spoken)
+    check_neighbours(source, place, spoken)
     key = key_at_hand(spoken)
     try:
         with new_guard(1, preview, key) as guard, OpenFile(source) as film:

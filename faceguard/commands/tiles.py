@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from enum import Enum, auto
 from pathlib import Path
 
 from tqdm import tqdm
 
 from faceguard.bulk.place import writing
-from faceguard.commands.base import plain
+from faceguard.commands.base import fail, plain
 from faceguard.commands.words import Note, note
 from faceguard.containers.inside import HEAD, reader_for
 from faceguard.errors import Unsafe
@@ -43,9 +43,13 @@ def kind_of(file: Path) -> Kind:
 
 
 def write_tiles(source: Path, target: Path, guard: Guard, spoken: Language) -> int:
-    """At most MOST pictures of the file, evenly chosen, as 001.jpg and so on; how many were refused. Raises OSError."""
+    """At most MOST pictures of the file, evenly chosen, as 001.jpg and so on; how many were refused.
+
+    Raises OSError when the file cannot be read; ends the command when a tile cannot be written.
+    """
     refused = 0
-    target.mkdir(parents=True, exist_ok=True)
+    with _written(target, spoken):
+        target.mkdir(parents=True, exist_ok=True)
     with OpenFile(source) as container, closing(pictures_in(container, MOST, guard.limits)) as inside:
         numbered: Iterator[tuple[int, Picture]] = enumerate(inside, start=1)
 
@@ -58,9 +62,19 @@ def write_tiles(source: Path, target: Path, guard: Guard, spoken: Language) -> i
         ):
             if isinstance(result, Refused):
                 refused += 1
-                place = note(Note.INSIDE, spoken, file=source, number=number)
-                tqdm.write(plain(f"{place}: {say(result.why, spoken)}"), file=sys.stderr)
+                named = note(Note.INSIDE, spoken, file=source, number=number)
+                tqdm.write(plain(f"{named}: {say(result.why, spoken)}"), file=sys.stderr)
             else:
-                with writing(target / f"{number:03}.jpg", target) as sink:
+                place = target / f"{number:03}.jpg"
+                with _written(place, spoken), writing(place, target) as sink:
                     sink.write(result.jpeg)
     return refused
+
+
+@contextmanager
+def _written(place: Path, spoken: Language) -> Iterator[None]:
+    """Tells what cannot be written from what cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        fail(note(Note.CANNOT_WRITE, spoken, place=place, trouble=error.strerror or error))

@@ -14,6 +14,8 @@ class Note(StrEnum):
     CANNOT_WRITE = "cannot_write"
     IN_ITSELF = "in_itself"
     NEIGHBOUR = "neighbour"
+    ORIGINALS = "originals"
+    NO_RUN = "no_run"
     OTHER_FOLDER = "other_folder"
     NO_LIBRARIES = "no_libraries"
     NO_KEY = "no_key"
@@ -59,6 +61,15 @@ SENTENCES = {
     Note.NEIGHBOUR: Sentence(
         "{place} 已存在于 IN 所在的文件夹中，不会被覆盖；请指定其他文件夹。",
         "{place} is there already, in the folder of IN, and is not overwritten; name another folder.",
+    ),
+    Note.ORIGINALS: Sentence(
+        "{place} 位于 IN 中且已有图片，其中可能有原图，不会被覆盖；请指定其他文件夹。",
+        "{place} lies in IN and holds pictures already, which may be originals and are not overwritten; "
+        "name another folder.",
+    ),
+    Note.NO_RUN: Sentence(
+        "{place} 不属于任何一次批量处理，不会被覆盖；请用 --state 指定其他文件夹，或将其移走。",
+        "{place} is of no run over a folder and is not overwritten; name another folder by --state, or move it away.",
     ),
     Note.OTHER_FOLDER: Sentence(
         "{state} 属于另一个文件夹（{source}）；请指定其他 OUT，或删除它以重新开始。",

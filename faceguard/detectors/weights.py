@@ -44,16 +44,22 @@ class UnknownWeights(Exception):
 
 
 def found(folders: Sequence[Path]) -> dict[Weights, bytes]:
-    """The known weights in these folders. A file counts by its SHA-256; an altered or unknown one is as if absent."""
+    """The known weights in these folders. A file counts by its SHA-256; one that is altered, unknown or cannot be read
+    is as if absent.
+    """
     sizes = {weights.size for weights in KNOWN}
     at_hand = {}
     for folder in folders:
         for path in sorted(folder.glob("*")):
-            if path.is_file() and path.stat().st_size in sizes:
+            try:
+                if not path.is_file() or path.stat().st_size not in sizes:
+                    continue
                 data = path.read_bytes()
-                weights = _known(data)
-                if weights is not None:
-                    at_hand[weights] = data
+            except OSError:
+                continue
+            weights = _known(data)
+            if weights is not None:
+                at_hand[weights] = data
     return at_hand
 
 

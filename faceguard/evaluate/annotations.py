@@ -9,12 +9,13 @@ Names are below the folder. ``size`` is that of the picture as it is seen, that 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 FILE = "annotations.json"
 
 MOST = 1_000_000
-"""Pixels of a face's side."""
+"""Pixels of a side, be it of a face or of a picture: numbers beyond are a mistake, and some overflow."""
 
 Box = tuple[float, float, float, float]
 """left, top, width, height"""
@@ -61,12 +62,24 @@ def _check_name(folder: Path, name: str) -> None:
 
 def _one(name: str, facts: Any) -> Annotated:
     match facts:
-        case {"size": [int(width), int(height)], "faces": list(faces), **rest} if width > 0 < height:
+        case {"size": [int(width), int(height)], "faces": list(faces), **rest} if (
+            0 < width <= MOST and 0 < height <= MOST
+        ):
             boxes = tuple(_box(name, face, width, height) for face in faces)
             tags = rest.get("tags", [])
-            if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
-                return Annotated(name, (width, height), boxes, tuple(tags))
-    raise BadAnnotations(f"{FILE}: {name!r} needs size [width, height], faces [[x, y, width, height], …] and text tags")
+            if isinstance(tags, list):
+                return Annotated(name, (width, height), boxes, tuple(_tag(name, tag) for tag in tags))
+    raise BadAnnotations(
+        f"{FILE}: {name!r} needs size [width, height] of at most {MOST}, faces [[x, y, width, height], …] "
+        "and a list of tags, if any"
+    )
+
+
+def _tag(name: str, tag: Any) -> str:
+    """JSON can spell half a character, which no table and no file takes."""
+    if isinstance(tag, str) and not any("\ud800" <= character <= "\udfff" for character in tag):
+        return tag
+    raise BadAnnotations(f"{FILE}: {name!r} has a tag that is no text: {shortened(tag)}")
 
 
 def _box(name: str, face: Any, wide: int, tall: int) -> Box:
@@ -78,4 +91,6 @@ def _box(name: str, face: Any, wide: int, tall: int) -> Box:
             int() | float() as height,
         ] if width > 0 < height and -width < left < wide and -height < top < tall and width < MOST > height:
             return float(left), float(top), float(width), float(height)
-    raise BadAnnotations(f"{FILE}: {name!r} has a face that is not [x, y, width, height] in the picture: {face!r}")
+    raise BadAnnotations(
+        f"{FILE}: {name!r} has a face that is not [x, y, width, height] in the picture: {shortened(face)}"
+    )

@@ -37,10 +37,11 @@ def hidden(before: Rgb, after: Rgb, face: Box) -> bool:
     """before, after: original and preview, of one size. face: in their pixels."""
     x, y, width, height = face
     window = _around(before, after, face)
-    changed = _changed(window, face)
+    side = min(width, height, *before.shape[:2])  # a face said to be larger than the picture costs no more than it
+    changed = _changed(window, face, side)
     middle = (x + width / 4, y + height / 4, width / 2, height / 2)
     covered = _share(changed, window, face) >= _BOX and _share(changed, window, middle) >= _MIDDLE
-    return covered and _detail_left(window, face) <= _DETAIL
+    return covered and _detail_left(window, face, side) <= _DETAIL
 
 
 def changed_area(before: Rgb, after: Rgb) -> float:
@@ -59,12 +60,12 @@ def _around(before: Rgb, after: Rgb, face: Box) -> _Window:
     return _Window(before[part].astype(np.float32), after[part].astype(np.float32), left, top)
 
 
-def _changed(window: _Window, face: Box) -> Mask:
+def _changed(window: _Window, face: Box, side: float) -> Mask:
     """1 where a pixel is changed; holes smaller than a quarter of the face are closed."""
     contrast = float(_inner(window.before, window, face).mean(axis=2).std())
     enough = min(CHANGE, max(_LEAST_CHANGE, _OF_CONTRAST * contrast))
     mask = (np.abs(window.before - window.after).max(axis=2) > enough).astype(np.uint8)
-    size = max(3, round(min(face[2], face[3]) / 4) | 1)
+    size = max(3, round(side / 4) | 1)
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     framed = cv2.copyMakeBorder(mask, size, size, size, size, cv2.BORDER_REPLICATE)
     return np.asarray(cv2.morphologyEx(framed, cv2.MORPH_CLOSE, brush)[size:-size, size:-size], np.uint8)
@@ -79,8 +80,8 @@ def _share(mask: Mask, window: _Window, box: Box) -> float:
     return float(part.mean()) if part.size else 1.0
 
 
-def _detail_left(window: _Window, face: Box) -> float:
-    blur = max(0.8, min(face[2], face[3]) / 8)
+def _detail_left(window: _Window, face: Box, side: float) -> float:
+    blur = max(0.8, side / 8)
     fine_before, fine_after = (_inner(_fine(picture, blur), window, face) for picture in (window.before, window.after))
     return float((fine_before * fine_after).sum() / ((fine_before * fine_before).sum() + 1e-6))
 
@@ -91,7 +92,8 @@ def _fine(picture: NDArray[np.float32], blur: float) -> NDArray[np.float32]:
 
 
 def _inner(picture: NDArray[np.float32], window: _Window, face: Box) -> NDArray[np.float32]:
-    """The part inside the face's box, at least two pixels each way."""
+    """The part inside the face's box, at least two pixels each way; one at the edge, where rounding may put a face."""
     x, y, width, height = face
-    left, top = max(0, int(x - window.left)), max(0, int(y - window.top))
+    rows, columns = picture.shape[:2]
+    left, top = min(columns - 1, max(0, int(x - window.left))), min(rows - 1, max(0, int(y - window.top)))
     return picture[top : top + max(2, int(height)), left : left + max(2, int(width))]

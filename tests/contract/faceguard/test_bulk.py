@@ -29,6 +29,7 @@ class Folders:
             "PATH": os.environ["PATH"],
             "LANG": "en_US.UTF-8",
             "PYTHONUTF8": "1",
+            "TERMINAL_WIDTH": "300",
             "XDG_DATA_HOME": str(root / "home"),
         }
 
@@ -229,6 +230,20 @@ def test_the_copies_may_lie_below_the_pictures(folders: Folders) -> None:
     assert set(folders.copies()) == {"a.jpg"}
 
 
+def test_a_folder_of_originals_below_the_pictures_is_no_place_for_copies(folders: Folders) -> None:
+    folders.draw("a.jpg")
+    before = folders.draw("more/a.jpg", shade=10).read_bytes()
+    folders.target, folders.state = folders.source / "more", folders.source / "more.faceguard"
+    told = folders.blur("--lang", "en", status=2)
+    assert "lies in IN and holds pictures already" in told
+    assert folders.copies()["a.jpg"][1] == before
+    (folders.target / "a.jpg").unlink()
+    folders.blur()
+    folders.draw("b.jpg")
+    folders.blur()  # its own copies are no hindrance
+    assert set(folders.copies()) == {"a.jpg", "b.jpg"}
+
+
 def test_without_a_place_for_a_key_it_works_all_the_same(folders: Folders) -> None:
     folders.draw("a.png")
     folders.environment["XDG_DATA_HOME"] = "/proc/no-such-place"
@@ -346,3 +361,27 @@ def test_a_refused_picture_removes_nothing_through_a_link_in_out(folders: Folder
     original.write_bytes(b"no picture")
     folders.blur(status=3)
     assert original.read_bytes() == b"no picture"
+
+
+def test_a_journal_that_is_none_is_named(folders: Folders) -> None:
+    folders.draw("a.png")
+    folders.state.mkdir()
+    (folders.state / "journal.db").write_bytes(b"no journal")
+    assert f"Stopped: {folders.state / 'journal.db'}: file is not a database" in folders.blur(status=1)
+
+
+def test_a_report_that_is_not_of_a_run_is_not_replaced(folders: Folders) -> None:
+    folders.draw("a.png")
+    folders.state.mkdir()
+    (folders.state / "report.json").write_bytes(b"mine")
+    assert f"{folders.state / 'report.json'} is of no run" in folders.blur(status=2)
+    assert [(file.name, file.read_bytes()) for file in folders.state.iterdir()] == [("report.json", b"mine")]
+
+
+def test_a_copy_that_cannot_be_written_is_not_called_a_picture_that_cannot_be_read(folders: Folders) -> None:
+    folders.draw("a.png")
+    place = folders.target / "a.jpg"
+    place.mkdir(parents=True)
+    told = folders.blur(status=3)
+    assert f"{folders.source / 'a.png'}: {place} cannot be written (no plain file)" in told
+    assert folders.report()["unsure"][0]["trouble"] == f"no plain file: {place}"

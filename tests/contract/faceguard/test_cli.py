@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -182,6 +183,7 @@ def test_what_is_no_plain_file_is_not_replaced(command, pictures, tmp_path):
         ("\\ud800.png", "[1, 1, 50, 50]", "there is no file"),
         ("a\\u0000.png", "[1, 1, 50, 50]", "there is no file"),
         ("a.png", "[" * 100_000, "annotations"),
+        ("a.png", '[1, 1, 50, 50]], "tags": ["\\ud800"], "more": [', "'a.png' has a tag that is no text"),
     ],
 )
 def test_wrong_annotations_are_told_in_a_sentence_before_the_work(name, face, why, pictures, tmp_path):
@@ -213,3 +215,97 @@ def test_folders_that_were_named_and_are_not_there_are_told_of(pictures, tmp_pat
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
     assert "no key for the noise can be kept" in faceguard("blur", tmp_path / "in", tmp_path / "out").stderr
+
+
+def test_a_sheet_overwrites_nothing_beside_its_film(pictures, tmp_path):
+    film = film_of(pictures, tmp_path / "clip.avi")
+    (tmp_path / "clip.jpg").write_bytes(b"mine")
+    for target in (tmp_path, tmp_path / "clip.jpg"):
+        done = faceguard("sheet", film, target)
+        assert done.returncode == 2
+        assert "clip.jpg is there already, in the folder of IN" in done.stderr
+    assert (tmp_path / "clip.jpg").read_bytes() == b"mine"
+    assert faceguard("sheet", film, film).returncode == 2
+
+
+@pytest.mark.parametrize("command", ["blur", "blur a folder", "blur a zip", "sheet"])
+@pytest.mark.parametrize(
+    ("place", "trouble"),
+    [("n" * 300, "File name too long"), (f"{'n' * 300}/out", "File name too long"), ("round/out", "symbolic links")],
+)
+def test_an_out_that_no_file_can_have_is_told_in_one_line(command, place, trouble, pictures, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "round").symlink_to("round")
+    source = {"blur": pictures / "astronaut.png", "blur a folder": tmp_path / "in"}.get(command, tmp_path / "set.zip")
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.write(pictures / "astronaut.png", "a.png")
+    done = faceguard(command.split()[0], source, tmp_path / place)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be written" in done.stderr
+    assert trouble in done.stderr
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in", "round", "set.zip"]
+
+
+def test_a_link_round_in_a_circle_is_no_place_for_the_journal(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "round").symlink_to("round")
+    done = faceguard("blur", tmp_path / "in", tmp_path / "out", "--state", tmp_path / "round")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Stopped: " in done.stderr
+
+
+def test_a_folder_for_weights_that_cannot_be_is_told_of_like_one_that_is_not_there(pictures, tmp_path):
+    done = faceguard("blur", pictures / "astronaut.png", tmp_path / "a.jpg", FACEGUARD_MODELS="n" * 300)
+    assert done.returncode == 0
+    assert "the folder that FACEGUARD_MODELS names, is not there" in done.stderr
+
+
+@pytest.mark.parametrize("size", [f"[{10**400}, 512]", "[512, 1000001]", "[0, 512]", "[512.5, 512]"])
+def test_a_size_that_no_picture_has_is_told_before_the_work(size, pictures, tmp_path):
+    (tmp_path / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    (tmp_path / "annotations.json").write_text(f'{{"a.png": {{"size": {size}, "faces": [[-{10**390}, 1, 2, 2]]}}}}')
+    done = faceguard("eval", tmp_path, "--plot", tmp_path / "plot.svg")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "annotations.json: 'a.png' needs size [width, height]" in done.stderr
+    assert len(done.stderr) < 1000
+
+
+def test_no_name_or_tag_commands_the_terminal(pictures, tmp_path):
+    folder = tmp_path / "\x1b[31min"
+    folder.mkdir()
+    done = faceguard("blur", folder, tmp_path / "\x1b[31mout")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stderr
+    assert "\\x1b[31mout" in done.stderr
+    name = "\x1b[31m\udcff.png"
+    (folder / name).write_bytes((pictures / "astronaut.png").read_bytes())
+    facts = {"size": [512, 512], "faces": [[5, 400, 90, 90]], "tags": ["\x1b[31mdark", "\x9b31m"]}
+    (folder / "annotations.json").write_text(json.dumps({name: facts}))
+    for form in ((), ("--json",)):
+        done = faceguard("eval", folder, "--plot", tmp_path / "plot.svg", *form)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert not {"\x1b", "\x9b"} & set(done.stdout)
+    assert json.loads(done.stdout)["open"] == [name]
+
+
+def test_tiles_that_cannot_be_written_are_told_of_as_that(pictures, tmp_path):
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.write(pictures / "astronaut.png", "a.png")
+    (tmp_path / "file").touch()
+    (tmp_path / "out" / "001.jpg").mkdir(parents=True)
+    for target, place in ((tmp_path / "out", "out/001.jpg"), (tmp_path / "none" / ("n" * 300), "n" * 300)):
+        done = faceguard("blur", tmp_path / "set.zip", target)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"{tmp_path}/")
+        assert f"{place} cannot be written" in done.stderr
+
+
+def test_a_table_is_printed_whatever_the_terminal_can_show(pictures, tmp_path):
+    (tmp_path / "a.png").write_bytes((pictures / "astronaut.png").read_bytes())
+    (tmp_path / "annotations.json").write_text('{"a.png": {"size": [512, 512], "faces": [], "tags": ["夜"]}}')
+    done = faceguard("eval", tmp_path, "--plot", tmp_path / "plot.svg", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "tagged \\u591c" in done.stdout

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from faceguard.detectors import weights
@@ -44,3 +46,16 @@ def test_a_folder_that_cannot_be_written_keeps_what_it_had(tmp_path):
 )
 def test_the_best_plan_for_the_weights_at_hand(at_hand, plan):
     assert weights.plan_of(at_hand) == plan
+
+
+def test_weights_that_cannot_be_read_are_as_if_absent(tmp_path, monkeypatch):
+    (tmp_path / "shut.onnx").write_bytes(bytes(CENTERFACE.size))
+    read_bytes = Path.read_bytes
+
+    def read(path):
+        if path.name == "shut.onnx":  # root, who may run this, can read any file
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert CENTERFACE in weights.found([PACKAGED, tmp_path])
