@@ -110,21 +110,10 @@ def flag(
         tx.append(happened, actor=actor, at=now)
         if version.state in SERVED and asset.id not in asked:
             asked.add(asset.id)
-            task = Task(
-                id=f"T-{new_id(12)}",
-                kind=TaskKind.SOURCE_STOPPED,
-                notice_id=notice.id,
-                asset_id=asset.id,
-                version_id=version_id,
-                assignee_id=asset.publisher_id,
-                opened_at=now,
-                due_at=complaints.due(now),
-                closed_at=None,
-                closed_by=None,
-                answer=None,
-                note="",
-            )
-            open_task(tx, task, actor=actor, now=now)
+            open_task(
+                tx, TaskKind.SOURCE_STOPPED, notice.id, asset.id,
+                version_id=version_id, assignee_id=asset.publisher_id, actor=actor, now=now, new_id=new_id,
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +148,34 @@ def flagged(tx: Transaction, version: Version) -> list[Flagged]:
     return found
 
 
-def open_task(tx: Transaction, task: Task, *, actor: str, now: datetime) -> None:
+def open_task(
+    tx: Transaction,
+    kind: TaskKind,
+    notice_id: str,
+    asset_id: str,
+    *,
+    version_id: str | None = None,
+    assignee_id: str | None = None,
+    note: str = "",
+    actor: str,
+    now: datetime,
+    new_id: NewId,
+) -> None:
+    """Leave something to a person: to the operators, unless it is assigned to one account."""
+    task = Task(
+        id=f"T-{new_id(12)}",
+        kind=kind,
+        notice_id=notice_id,
+        asset_id=asset_id,
+        version_id=version_id,
+        assignee_id=assignee_id,
+        opened_at=now,
+        due_at=complaints.due(now),
+        closed_at=None,
+        closed_by=None,
+        answer=None,
+        note=note,
+    )
     tx.tasks.open(task)
     data: dict[str, object] = {"kind": task.kind.value, "notice": task.notice_id}
     tx.append(Happened(kind=EventKind.TASK_OPENED, subject=f"task:{task.id}", data=data), actor=actor, at=now)

@@ -10,7 +10,7 @@ from catalog.actions.lineage import open_task
 from catalog.actions.receipts import move
 from catalog.errors import Conflict, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened
-from catalog.policy import complaints, names
+from catalog.policy import names
 from catalog.policy import recall as rules
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
@@ -43,21 +43,7 @@ def pass_deadline(tx: Transaction, notice_id: str, limit: int, *, now: datetime,
         move(tx, holder, HolderState.OVERDUE, actor=CLOCK, now=now)
     asked = [task for task in tx.tasks.of_notice(notice_id) if task.kind is TaskKind.RECALL_OVERDUE]
     if silent and all(task.closed_at is not None for task in asked):
-        task = Task(
-            id=f"T-{new_id(12)}",
-            kind=TaskKind.RECALL_OVERDUE,
-            notice_id=notice_id,
-            asset_id=sent[0].asset_id,
-            version_id=None,
-            assignee_id=None,
-            opened_at=now,
-            due_at=complaints.due(now),
-            closed_at=None,
-            closed_by=None,
-            answer=None,
-            note="",
-        )
-        open_task(tx, task, actor=CLOCK, now=now)
+        open_task(tx, TaskKind.RECALL_OVERDUE, notice_id, sent[0].asset_id, actor=CLOCK, now=now, new_id=new_id)
     return len(silent)
 
 
@@ -74,21 +60,10 @@ def tell_of_copies(tx: Transaction, notice_id: str, found: Elsewhere, *, now: da
     if not sent or not found.count or told:
         return
     more = found.count - len(found.first)
-    task = Task(
-        id=f"T-{new_id(12)}",
-        kind=TaskKind.SERVED_ELSEWHERE,
-        notice_id=notice_id,
-        asset_id=sent[0].asset_id,
-        version_id=None,
-        assignee_id=None,
-        opened_at=now,
-        due_at=complaints.due(now),
-        closed_at=None,
-        closed_by=None,
-        answer=None,
-        note="\n".join([*found.first, *([f"+ {more}"] if more else [])]),
+    named = "\n".join([*found.first, *([f"+ {more}"] if more else [])])
+    open_task(
+        tx, TaskKind.SERVED_ELSEWHERE, notice_id, sent[0].asset_id, note=named, actor=SAME, now=now, new_id=new_id
     )
-    open_task(tx, task, actor=SAME, now=now)
 
 
 def excuse(tx: Transaction, actor: Actor, notice_id: str, name: str, *, now: datetime) -> Holder:
