@@ -83,6 +83,7 @@ class Wrong(StrEnum):
     SAME_FILE = "same-file"
     FILE_AND_FOLDER = "file-and-folder"
     NOT_SENT = "not-sent"
+    STOPPED = "stopped"
     OTHER_SIZE = "other-size"
     COMMIT_LINE = "commit-line"
     BASE64 = "base64"

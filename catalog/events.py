@@ -21,6 +21,7 @@ class EventKind(StrEnum):
     TERMS_ACCEPTED = "terms:accepted"
     ASSET_CREATED = "asset:created"
     VERSION_OPENED = "version:opened"
+    VERSION_DISCARDED = "version:discarded"
     VERSION_PUBLISHED = "version:published"
     VERSION_HELD = "version:held"
     VERSION_RELEASED = "version:released"

@@ -169,6 +169,9 @@ class Assets(Protocol):
     def add_items(self, version_id: str, items: Sequence[Item]) -> None:
         """In manifest order; a path that the draft already has is replaced."""
 
+    def discard(self, version_id: str) -> None:
+        """A draft, with its items and shards."""
+
     def remove_items(self, version_id: str, paths: Sequence[str]) -> None:
         """Harmless for a path that is not there."""
 
@@ -198,9 +201,9 @@ class Assets(Protocol):
 
 
 class Uploads(Protocol):
-    """What was sent for a draft and is not part of it yet."""
+    """What clients have sent for a draft."""
 
-    def add(self, version_id: str, content: Content, at: datetime) -> None:
+    def add(self, version_id: str, contents: Sequence[Content], at: datetime) -> None:
         """Harmless when it is there already."""
 
     def known(self, asset_id: str, version_id: str | None, digests: Sequence[str]) -> Mapping[str, Content]:

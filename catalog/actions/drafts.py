@@ -26,11 +26,11 @@ BARRED_SHOWN = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """The path holds this content from now on; `size` is what was announced."""
+    """The path holds this content from now on; `size` is what was announced, None where nothing was."""
 
     path: str
     sha256: str
-    size: int
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def record(tx: Transaction, actor: Actor, version_id: str, content: Content, *, 
     """Bytes have come for the draft. Raises Denied, NotFound, Conflict."""
     publisher = authorise(tx, actor, Act.PUBLISH)
     publish.draft_of(tx, publisher, version_id)
-    tx.uploads.add(version_id, content, now)
+    tx.uploads.add(version_id, [content], now)
 
 
 def commit(
@@ -127,7 +127,7 @@ def commit(
     """Change the draft, wholly or not at all. `sent` are the contents that came with the commit itself.
 
     `parent` is the version that whoever made the commit had before their eyes. Raises Denied; Conflict when that is
-    another, or when content comes back that was stopped; Invalid for content that nobody sent for this draft.
+    another, or when content comes in that was stopped; Invalid for content that nobody sent for this draft.
     """
     before = base(tx, asset)
     draft = opened(tx, actor, asset, now=now, new_id=new_id)
@@ -150,7 +150,8 @@ def commit(
     tx.assets.add_items(draft.id, [item for item in after.values() if item is not None])
     if tx.assets.sum_items(draft.id)[0] > MAX_ITEMS:
         raise Invalid({"items": Flaw(Wrong.AT_MOST, most=MAX_ITEMS)})
-    publish.refuse_what_was_stopped(tx, asset, draft.id)
+    publish.refuse_what_was_stopped(tx, asset, draft.id, after)
+    tx.uploads.add(draft.id, sent, now)
     return draft
 
 
@@ -195,12 +196,15 @@ def released_as(tx: Transaction, actor: Actor, version_id: str) -> str:
     return asset.full_name
 
 
-def discard(tx: Transaction, actor: Actor, version_id: str) -> list[str]:
-    """Empty the draft; gives the digests of what was in it or sent for it. Raises what `look` raises."""
+def discard(tx: Transaction, actor: Actor, version_id: str, *, now: datetime) -> list[str]:
+    """The draft is no more: the next one begins anew with what is served.
+
+    Gives the digests of what was in it or sent for it. Raises what `look` raises.
+    """
+    publisher = authorise(tx, actor, Act.PUBLISH)
     _, items = look(tx, actor, version_id)
     digests = [*(item.sha256 for item in items), *tx.uploads.sent(version_id)]
-    tx.assets.clear_items(version_id)
-    tx.uploads.forget(version_id)
+    publish.end_draft(tx, publisher, version_id, now=now)
     return list(dict.fromkeys(digests))
 
 
@@ -219,7 +223,7 @@ def wanting(tx: Transaction, kind: Kind, card: str) -> dict[str, Flaw]:
 def _item(change: Write, content: Content | None) -> Item:
     if content is None:
         raise Invalid({ascii(change.path): Flaw(Wrong.NOT_SENT)})
-    if content.size != change.size:
+    if change.size not in {None, content.size}:
         raise Invalid({ascii(change.path): Flaw(Wrong.OTHER_SIZE, size=content.size)})
     return Item(
         path=change.path,

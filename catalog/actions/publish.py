@@ -7,7 +7,7 @@ acknowledged), and released in one: only then does anyone else see it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -105,6 +105,19 @@ def open_draft(tx: Transaction, actor: Actor, kind: Kind, full_name: str, *, now
     return draft
 
 
+def folders_draft(
+    tx: Transaction, actor: Actor, kind: Kind, full_name: str, *, now: datetime, new_id: NewId
+) -> Version:
+    """The draft for a whole folder, which takes the place of all that is in it.
+
+    Raises what `open_draft` raises; Conflict where clients have sent files for it, which would be lost.
+    """
+    draft = open_draft(tx, actor, kind, full_name, now=now, new_id=new_id)
+    if tx.uploads.sent(draft.id):
+        raise Conflict("draft-begun", asset=full_name)
+    return draft
+
+
 def add_items(tx: Transaction, actor: Actor, version_id: str, items: Sequence[Item]) -> None:
     """Add items to a draft; a path given again is replaced. Raises Invalid, Denied, Conflict."""
     publisher = authorise(tx, actor, Act.PUBLISH)
@@ -171,7 +184,7 @@ def release(
 
     Raises Invalid naming what the warrant lacks, or which files of a model were not looked through or may not be loaded
     (the version stays a draft), Conflict when the asset is held.
-    A manifest equal to that of a released, unstopped version gives that version, and the draft stays for the next.
+    A manifest equal to that of a released, unstopped version gives that version, and the draft is no more.
     """
     publisher = authorise(tx, actor, Act.PUBLISH)
     draft, asset = draft_of(tx, publisher, version_id)
@@ -195,6 +208,7 @@ def release(
     same = tx.assets.published_with(asset.id, digest)
     if same is not None:
         kept = () if same.warrant == checked else ("warrant-not-taken",)
+        end_draft(tx, publisher, version_id, now=now)
         return Released(version=same, new=False, warnings=kept, preview_job=None)
     released = replace(
         draft,
@@ -207,6 +221,7 @@ def release(
         total_size=sum(item.size for item in files),
         published_at=now,
     )
+    moved = publication.tag is not None and tx.assets.resolve(asset.id, publication.tag) is not None
     tx.assets.update(replace(asset, title=checked.title, data_class=checked.data_class, terms_id=publication.terms_id))
     tx.assets.release(released)
     tx.uploads.forget(version_id)
@@ -221,6 +236,7 @@ def release(
     unknown = checked.persons is Persons.UNKNOWN and checked.data_class in {DataClass.FACE, DataClass.BODY}
     warnings = (
         *(["persons-unknown"] if unknown else []),
+        *(["tag-moved"] if moved else []),
         *cards.doubts(publication.card, checked, [item.path for item in items]),
     )
     return Released(version=released, new=True, warnings=warnings, preview_job=job)
@@ -277,9 +293,28 @@ def _plan_previews(tx: Transaction, version: Version, items: Sequence[Item], lim
     return tx.outbox.enqueue(PREVIEW_JOB, {"version": version.id}, now)
 
 
-def refuse_what_was_stopped(tx: Transaction, asset: Asset, version_id: str) -> None:
-    """Content that was withheld or revoked does not come back under another name. Raises Conflict with its notice."""
-    refused = tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
+def end_draft(tx: Transaction, publisher: Account, version_id: str, *, now: datetime) -> None:
+    """The draft goes, with the list of what was sent for it; its contents are nobody's until they are swept."""
+    tx.uploads.forget(version_id)
+    tx.assets.discard(version_id)
+    happened = Happened(kind=EventKind.VERSION_DISCARDED, subject=version_subject(version_id))
+    tx.append(happened, actor=publisher.id, at=now)
+
+
+def stopped_in(tx: Transaction, asset: Asset, version_id: str) -> Mapping[str, str]:
+    """Files of a draft whose content was stopped and may not come back, path to notice; at most BARRED_SHOWN."""
+    return tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
+
+
+def refuse_what_was_stopped(
+    tx: Transaction, asset: Asset, version_id: str, paths: Collection[str] | None = None
+) -> None:
+    """Content that was stopped does not come back under another name. Raises Conflict with its notice.
+
+    `paths`: of these files alone.
+    """
+    found = stopped_in(tx, asset, version_id)
+    refused = {path: notice for path, notice in found.items() if paths is None or path in paths}
     if refused:
         path, notice_id = next(iter(refused.items()))
         raise Conflict("content-stopped", path=path, count=str(len(refused)), notice=notice_id)

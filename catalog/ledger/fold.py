@@ -15,6 +15,7 @@ STATE_AFTER: Mapping[EventKind, str | None] = {
     EventKind.TOKEN_CREATED: "created",
     EventKind.TOKEN_REVOKED: "revoked",
     EventKind.VERSION_OPENED: "draft",
+    EventKind.VERSION_DISCARDED: None,
     EventKind.VERSION_PUBLISHED: "published",
     EventKind.VERSION_HELD: "held",
     EventKind.VERSION_RELEASED: "published",

@@ -81,7 +81,7 @@ def release_folder(
     files, plan = planned(publication, path, pack)
     store = installation.store
     with store.begin() as tx:
-        draft = publishing.open_draft(
+        draft = publishing.folders_draft(
             tx, actor, publication.kind, publication.full_name, now=utc_now(), new_id=random_id
         )
     with _bar(sum(file.size for file in files), publication.full_name) as bar:

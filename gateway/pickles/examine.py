@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -29,10 +29,12 @@ def examine(
     *,
     clock: Clock,
     told: Told = lambda item, scanned: None,
+    only: Collection[str] | None = None,
 ) -> None:
     """Look through every content of the draft, add the twins as items, and write down what was found.
 
     The release of a model asks for this. Safe to run again. Raises CatalogError, BlobError, OSError.
+    only: these paths, where the others have been looked through.
     told: called with each item as it has been looked through.
     """
     with store.read() as tx:
@@ -50,7 +52,7 @@ def examine(
             return found
 
         for item in tuple(items.values()):
-            if item.sha256 in scans:
+            if item.sha256 in scans or not (only is None or item.path in only):
                 continue
             found = look(item)
             path = twin_path(item.path, items)

@@ -204,7 +204,7 @@ class Uploads:
                     case ndjson.Header():
                         parent = operation.parent
                     case ndjson.File(path=path, content=spooled, size=size):
-                        names.item_path(path)
+                        names.file_path(path)
                         with spooled:
                             content = self._take(spooled, size, fresh)
                         sent[content.sha256] = content
@@ -234,6 +234,8 @@ class Uploads:
         with self._store.read() as tx:
             draft, items = drafts.look(tx, actor, version_id)
             wrong = {} if items else {"items": Flaw(Wrong.NO_ITEMS)}
+            for path, notice in publish.stopped_in(tx, draft.asset, version_id).items():
+                wrong[ascii(path)] = Flaw(Wrong.STOPPED, notice=notice)
             try:
                 publication = self._publication(draft.asset, tx.assets.item(version_id, names.CARD), choice)
                 wrong |= publish.vouched_for(tx, publication)[1]
@@ -270,6 +272,8 @@ class Uploads:
             # What is stored is what is served: the card is completed before it is hashed, never on its way out.
             publication = replace(publication, card=publish.whole_card(replace(publication, card=plan.card)))
             card = self._replaced(actor, draft, card, publication.card)
+            if draft.asset.kind is Kind.MODEL:
+                examine(self._store, self._originals, actor, version_id, clock=self._clock, only={names.CARD})
         with room_needed():
             pack_draft(self._store, self._originals, actor, version_id, plan.slots, on_bytes)
         with self._store.begin() as tx:
@@ -308,9 +312,9 @@ class Uploads:
             raise Conflict("draft-moved", asset=draft.asset.full_name)
 
     def discard(self, actor: Actor, version_id: str) -> None:
-        """Empty the draft; bytes that nothing else has go too. Raises NotFound, Denied."""
+        """The draft is no more; bytes that nothing else has go too. Raises NotFound, Denied."""
         with self._store.begin() as tx:
-            digests = drafts.discard(tx, actor, version_id)
+            digests = drafts.discard(tx, actor, version_id, now=self._clock())
         self._sweep(digests)
 
     def _ticket(self, actor: Actor, draft: Version, wanted: Wanted, now: datetime, *, in_parts: bool) -> Ticket:

@@ -48,7 +48,7 @@ class Reference:
 
     path: str
     sha256: str
-    size: int  # bytes
+    size: int | None  # bytes; None where a client copies what is there: it does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +227,7 @@ class Commit:
                 sha256, said = self._text(value, "oid"), value.get("size")
                 if value.get("algo", "sha256") != "sha256" or not NAMES_SHA256.fullmatch(sha256):
                     raise self._wrong(Wrong.COMMIT_LINE)
-                if not isinstance(said, int) or isinstance(said, bool) or said < 0:
+                if said is not None and (not isinstance(said, int) or isinstance(said, bool) or said < 0):
                     raise self._wrong(Wrong.COMMIT_LINE)
                 return Reference(path=self._text(value, "path"), sha256=sha256, size=said)
             case "deletedFile":

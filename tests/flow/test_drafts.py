@@ -15,8 +15,9 @@ import pytest
 
 from catalog.policy import card as cards
 from catalog.policy.packing import PACK_FROM
+from tests.builders import warrant
 from tests.flow.test_uploads import HEADER, inside
-from tests.gateways import Gateway
+from tests.gateways import Gateway, as_toml
 
 CARD = """---
 license: cc-by-4.0
@@ -182,8 +183,55 @@ def test_a_draft_is_thrown_away_by_the_command(scene: Scene) -> None:
     for where in (scene.remote, ("--as", "paula")):
         name = scene.sends(("a.txt", b"a"))
         run("draft", "discard", name, *where)
-        assert json.loads(run("draft", "show", name, "--json", *where))["files"] == []
-        run("draft", "release", name, *where, status=1)
+        for act in ("show", "release", "discard"):
+            assert "There is no draft" in run("draft", act, name, *where, status=1)
+        assert name not in run("draft", "list", *where)
+
+
+def test_what_was_stopped_meanwhile_is_told_of_before_the_release(scene: Scene) -> None:
+    run = scene.gateway.run
+    name = scene.sends(("README.md", CARD.encode()), ("stopped.txt", secrets.token_bytes(9)), ("a.txt", b"a"))
+    run("draft", "release", name, *scene.remote)
+    scene.sends(("more.txt", b"more"), name=name)
+    run("withhold", f"{name}@main:stopped.txt", "--reason", "rights_complaint")
+    lacks = json.loads(run("draft", "show", name, "--json", *scene.remote))["lacks"]
+    assert lacks.keys() == {"'stopped.txt'"}
+    assert "delete the file from the draft" in lacks["'stopped.txt'"]
+    assert "delete them from the draft" in run("draft", "release", name, *scene.remote, status=1)
+    removal = json.dumps({"key": "deletedFile", "value": {"path": "stopped.txt"}})
+    with scene.gateway.client(scene.token) as paula:
+        body = "\n".join([json.dumps(HEADER), removal])
+        paula.post(f"/api/datasets/{name}/commit/main", content=body).raise_for_status()
+    told = run("draft", "release", name, *scene.remote)
+    assert len(told.splitlines()[-1]) == 40
+
+
+def test_a_folder_published_beside_the_server_does_not_replace_what_a_client_has_sent(
+    scene: Scene, tmp_path: Path
+) -> None:
+    name = scene.sends(("a.txt", b"a"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "b.txt").write_bytes(b"b")
+    file = tmp_path / "warrant.toml"
+    file.write_text(as_toml(warrant()), encoding="utf-8")
+    publish = ("publish", "dataset", name, str(folder), "--terms", "research-use", "--warrant", str(file))
+    assert f"hubgate draft discard {name}" in scene.gateway.run(*publish, status=1)
+    files = json.loads(scene.gateway.run("draft", "show", name, "--json"))["files"]
+    assert [one["path"] for one in files] == ["a.txt"]
+    scene.gateway.run("draft", "discard", name)
+    assert len(scene.gateway.run(*publish).splitlines()[-1]) == 40
+
+
+def test_a_model_whose_card_is_completed_is_released_at_once(scene: Scene) -> None:
+    name = f"lab/m-{secrets.token_hex(4)}"
+    owner, leaf = name.split("/")
+    card = CARD.replace("class: public", "class: model")
+    body = "\n".join(map(json.dumps, (HEADER, inside("README.md", card.encode()), inside("weights.bin", b"\0" * 9))))
+    with scene.gateway.client(scene.token) as paula:
+        paula.post("/api/repos/create", json={"name": leaf, "organization": owner, "type": "model"}).raise_for_status()
+        paula.post(f"/api/models/{name}/commit/main", content=body).raise_for_status()
+    assert len(scene.gateway.run("draft", "release", name, *scene.remote).splitlines()[-1]) == 40
 
 
 def test_a_publisher_releases_on_the_page_that_the_client_named(scene: Scene) -> None:

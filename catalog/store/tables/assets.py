@@ -318,6 +318,10 @@ class AssetRecords:
         for table in (items, shards):
             self._db.execute(delete(table).where(table.c.version_id == version_id))
 
+    def discard(self, version_id: str) -> None:
+        self.clear_items(version_id)
+        self._db.execute(delete(versions).where(versions.c.id == version_id))
+
     def remove_items(self, version_id: str, paths: Sequence[str]) -> None:
         for some in batches(paths):
             self._db.execute(delete(items).where(items.c.version_id == version_id, items.c.path.in_(some)))

@@ -28,15 +28,19 @@ class UploadRecords:
         self._db = link.connection
         self._insert = link.insert
 
-    def add(self, version_id: str, content: Content, at: datetime) -> None:
-        row = {
-            "version_id": version_id,
-            "sha256": content.sha256,
-            "git_sha1": content.git_sha1,
-            "size": content.size,
-            "sent_at": at,
-        }
-        self._db.execute(self._insert(uploads).on_conflict_do_nothing(), row)
+    def add(self, version_id: str, contents: Sequence[Content], at: datetime) -> None:
+        rows = [
+            {
+                "version_id": version_id,
+                "sha256": content.sha256,
+                "git_sha1": content.git_sha1,
+                "size": content.size,
+                "sent_at": at,
+            }
+            for content in contents
+        ]
+        if rows:
+            self._db.execute(self._insert(uploads).on_conflict_do_nothing(), rows)
 
     def known(self, asset_id: str, version_id: str | None, digests: Sequence[str]) -> dict[str, Content]:
         found: dict[str, Content] = {}

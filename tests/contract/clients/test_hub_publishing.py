@@ -284,7 +284,7 @@ def test_a_revoked_content_is_refused_with_the_number_of_its_notice(
         (tmp_path / "again.bin").write_bytes(content)
         seen = publisher.types(add, **names_of(name, token, tmp_path / "again.bin"))
         assert seen.error
-        assert f"withheld or revoked by notice {notice} and may not come back" in seen.says
+        assert f"was stopped by notice {notice} and may not come back" in seen.says
     assert house.draft(name) == {}
 
 
@@ -320,3 +320,22 @@ def test_deleting_by_pattern_works_on_what_is_released_and_accepted(
     )
     assert ran.status == 0, ran.text
     assert house.draft(name).keys() == files.keys() - {"deep/big.bin"}
+
+
+def test_copies_and_renames_of_what_is_released_need_no_bytes(publisher: Person, house: House, tmp_path: Path) -> None:
+    _, token = house.account(Role.PUBLISHER)
+    path, files = folder(tmp_path, house)
+    name = fresh_name()
+    publisher.gets(UPLOAD, **names_of(name, token, path))
+    assert released(house, name, token).status_code == 201
+    assert house.gateway.accept(token, name).status_code == 201
+    copies = (
+        FROM_HUB + "ops = [CommitOperationCopy('deep/big.bin', 'copy.bin'), CommitOperationCopy('a.png', 'b.png'),"
+        " CommitOperationDelete('a.png')]\n"
+        "api.create_commit(name, ops, commit_message='m', repo_type='dataset').oid"
+    )
+    publisher.gets(copies, name=name, token=token)
+    draft = house.draft(name)
+    assert draft.keys() == (files.keys() - {"a.png"}) | {"copy.bin", "b.png"}
+    assert draft["copy.bin"] == draft["deep/big.bin"]
+    assert draft["b.png"] == hashlib.sha256(files["a.png"]).hexdigest()

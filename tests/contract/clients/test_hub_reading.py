@@ -150,6 +150,8 @@ def test_refs_and_commits_are_told(person: Person, faces: Set, token: str) -> No
     names = {"name": faces.name, "token": token}
     refs = "r = api.list_repo_refs(name, repo_type='dataset')\n[[b.name, b.target_commit] for b in r.branches + r.tags]"
     assert person.gets(ask + refs, **names) == [["main", faces.version], ["v1", faces.version]]
+    as_ref = "api.dataset_info(name, revision='refs/tags/v1').sha"
+    assert person.gets(ask + as_ref, **names) == faces.version
     commits = "[[c.commit_id, c.title] for c in api.list_repo_commits(name, repo_type='dataset')]"
     assert person.gets(ask + commits, **names) == [[faces.version, "Release v1"]]
 

@@ -135,7 +135,7 @@ class HubPublishing:
         self._only_main(request)
         body = await bodies.read(request, PreuploadBody, BODY_MOST)
         for file in body.files:
-            names.item_path(file.path)
+            names.file_path(file.path)  # before a byte of it is sent
         paths = [file.path for file in body.files]
         asset, there = await self._writable(request, actor, paths)
         one_way = only_one_way(request.headers.get("user-agent", ""))

@@ -21,7 +21,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 KINDS = {"models": Kind.MODEL, "datasets": Kind.DATASET}  # spaces are known to the dialect, but there are none here
-BRANCHES = "refs/heads/"
+BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 KEPT = 4096
 SHOWN = 200  # characters of a name that was never one, in the answer
 
@@ -76,7 +76,7 @@ class Repositories:
         """
         asset = await self.asset(actor, where)
         revision = where.get("rev", names.MAIN) if revision is None else revision
-        ref = await self._ref(asset, revision.removeprefix(BRANCHES))
+        ref = await self._ref(asset, revision.removeprefix(BRANCHES).removeprefix(TAGS))
         ground = await self._catalogue.ground(actor, asset.ns, asset.name, ref)
         access = deliver.judge(ground, actor, Door.CARD)
         version = ground.version

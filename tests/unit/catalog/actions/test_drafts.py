@@ -236,18 +236,54 @@ def test_a_draft_is_looked_at_by_its_publisher_and_operators_alone(store: Store,
         drafts.drafts(tx, builders.actor(store))
 
 
-def test_discarding_empties_the_draft_and_names_what_may_go(store: Store, publisher: Actor) -> None:
+def test_a_discarded_draft_is_no_more_and_what_may_go_is_named(store: Store, publisher: Actor) -> None:
     draft = committed_first(store, publisher)
     sent = builders.item("sent.jpg", b"sent, not named")
     recorded(store, publisher, draft, sent)
     shared = builders.item()
     builders.published(store, publisher, shared, full_name="demo/elsewhere")
     with store.begin() as tx:
-        gone = drafts.discard(tx, publisher, draft.id)
+        gone = drafts.discard(tx, publisher, draft.id, now=NOW)
         assert set(gone) == {shared.sha256, sent.sha256}
         assert tx.uploads.unused(gone) == [sent.sha256]
-    assert paths(store, draft) == []
+        assert [found.version.id for found in drafts.drafts(tx, publisher)] == []
+    with store.begin() as tx, pytest.raises(NotFound):
+        drafts.discard(tx, publisher, draft.id, now=NOW)
     assert builders.events_and_tables_agree(store)
+
+
+def test_after_a_discarded_draft_the_next_begins_with_what_is_served(store: Store, publisher: Actor) -> None:
+    builders.published(store, publisher, builders.item("served.jpg", b"served"))
+    unwanted, wanted = builders.item("unwanted.jpg", b"unwanted"), builders.item("wanted.jpg", b"wanted")
+    draft = committed(store, publisher, write(unwanted), sent=[unwanted])
+    with store.begin() as tx:
+        drafts.discard(tx, publisher, draft.id, now=NOW)
+    second = committed(store, publisher, write(wanted), sent=[wanted])
+    assert second.id != draft.id
+    assert paths(store, second) == ["served.jpg", "wanted.jpg"]
+
+
+def test_what_was_stopped_in_a_draft_meanwhile_hinders_no_other_file(store: Store, publisher: Actor) -> None:
+    operator = builders.actor(store, Role.OPERATOR)
+    stopped, other = builders.item("stopped.jpg", b"stopped"), builders.item("other.jpg", b"other")
+    first = builders.published(store, publisher, stopped)
+    draft = committed(store, publisher, write(builders.item()), sent=[builders.item()])
+    builders.stopped(store, operator, Stop.WITHHOLD, f"{NAME}@{first.id}:stopped.jpg")
+    committed(store, publisher, write(other), sent=[other])
+    assert paths(store, draft) == ["a.jpg", "other.jpg", "stopped.jpg"]
+    with pytest.raises(Conflict, match="content-stopped") as refused:
+        committed(store, publisher, write(stopped))
+    assert refused.value.params["count"] == "1"
+    committed(store, publisher, drafts.Remove(path="stopped.jpg"))
+    assert paths(store, draft) == ["a.jpg", "other.jpg"]
+
+
+def test_a_copy_of_what_is_there_need_not_tell_its_size(store: Store, publisher: Actor) -> None:
+    draft = committed_first(store, publisher)
+    committed(store, publisher, drafts.Write(path="copy.jpg", sha256=builders.item().sha256, size=None))
+    with store.read() as tx:
+        original, copy = tx.assets.items(draft.id)
+    assert (copy.path, copy.sha256, copy.size) == ("copy.jpg", original.sha256, original.size)
 
 
 def test_a_draft_that_grew_by_commits_is_released_like_any_other(store: Store, publisher: Actor) -> None:

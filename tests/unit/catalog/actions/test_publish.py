@@ -14,6 +14,7 @@ from catalog.policy import names
 from catalog.ports import Store
 from catalog.vocabulary import (
     Actor,
+    Content,
     DataClass,
     Item,
     Kind,
@@ -134,9 +135,26 @@ def test_an_equal_manifest_is_the_version_that_is_there(store: Store, publisher:
     draft = opened(store, publisher)
     again = released(store, publisher, draft, [builders.item("b.jpg"), builders.item("a.jpg")])
     assert (again.version.id, again.new, again.preview_job) == (first.version.id, False, None)
-    assert state_of(store, draft) is VersionState.DRAFT
-    other = released(store, publisher, draft, [builders.item("a.jpg"), builders.item("c.jpg")])
-    assert (other.version.id, other.new) == (draft.id, True)
+    with store.read() as tx:
+        assert tx.assets.version(draft.id) is None, "the next draft would begin with what is not served any more"
+    other = released(store, publisher, opened(store, publisher), [builders.item("a.jpg"), builders.item("c.jpg")])
+    assert other.new
+    assert builders.events_and_tables_agree(store)
+
+
+def test_a_folder_does_not_take_the_place_of_what_clients_have_sent(store: Store, publisher: Actor) -> None:
+    draft = opened(store, publisher)
+
+    def again() -> Version:
+        with store.begin() as tx:
+            return publish.folders_draft(tx, publisher, Kind.DATASET, NAME, now=NOW, new_id=new_id)
+
+    assert again() == draft, "what a crash has left is taken up"
+    sent = builders.item()
+    with store.begin() as tx:
+        tx.uploads.add(draft.id, [Content(sha256=sent.sha256, git_sha1=sent.git_sha1, size=sent.size)], NOW)
+    with pytest.raises(Conflict, match="draft-begun"):
+        again()
 
 
 def test_another_warrant_for_a_manifest_that_is_there_is_not_taken_in_silence(store: Store, publisher: Actor) -> None:
@@ -184,6 +202,7 @@ def test_a_release_under_a_tag_takes_the_tag_from_the_version_that_had_it(store:
         former = tx.assets.version(first.version.id)
     assert tagged == second.version
     assert former == replace(first.version, tag=None)
+    assert (first.warnings, second.warnings) == ((), ("tag-moved",))
 
 
 @pytest.mark.parametrize("tag", ["main", "a" * 40, "", "-v1", "v/1", "v 1", "v1\n", "v" * 65])
