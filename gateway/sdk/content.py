@@ -1,11 +1,13 @@
 """Brings one content into the store, where nothing but right and whole bytes get a name."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import BinaryIO
 
 from gateway.sdk import wire
 from gateway.sdk.errors import NoSpace, Stopped, WrongBytes
+from gateway.sdk.kept import Kept, by_file
 from gateway.sdk.large import Large, Slow
 from gateway.sdk.machine import Machine
 from gateway.sdk.progress import Bar, bar
@@ -44,8 +46,14 @@ def open_kept(transport: Transport, machine: Machine, listed: Manifest, item: It
     store = machine.store
     store.make()
     machine.holdings.expect_content(transport.origin, listed.asset, listed.version, [(item.sha256, item.size)])
+    kept = Kept(transport, machine.holdings, listed, [item])
     file = store.open_content(item.sha256, item.size)
     if file is not None:
+        try:
+            kept.tell(by_file(listed, item), time.sleep)
+        except BaseException:
+            file.close()
+            raise
         return file
     if item.size > store.free():
         raise NoSpace("no-space", folder=store.folder, free=size(store.free()), needed=size(item.size))
@@ -55,6 +63,7 @@ def open_kept(transport: Transport, machine: Machine, listed: Manifest, item: It
     finally:
         shown.close()
     file = store.open_content(item.sha256, item.size)
+    kept.are_known()
     if file is None:  # taken away in this very moment, as by a recall
         raise WrongBytes("wrong-bytes", path=item.path)
     return file

@@ -15,6 +15,7 @@ from gateway.sdk.content import bring_content
 from gateway.sdk.destination import WINDOWS, Destination
 from gateway.sdk.errors import NoSpace, Stopped
 from gateway.sdk.holdings import NewCopy
+from gateway.sdk.kept import Kept, by_archive
 from gateway.sdk.large import Abandoned, Slow
 from gateway.sdk.machine import Machine
 from gateway.sdk.paths import check_all
@@ -126,6 +127,10 @@ class _Fetch:
             self._check_folder(missing)
             firsts = [items[0] for items in self._contents.values()]
             stored = self._which(pool, self._is_stored, [i for i in firsts if self._store.names(i.sha256)])
+            kept = Kept(self._transport, self._holdings, listed, listed.items)
+            if there or stored:
+                kept.tell(by_archive(listed, self._globs), self._ending.wait)
+            self._all(pool, self._place, [[item.sha256] for item in firsts if item.path in stored])
             coming = [item for item in firsts if item.path not in stored]
             self._check_space(coming)
             self._store.drop_stale([item.sha256 for item in coming])
@@ -140,6 +145,7 @@ class _Fetch:
             # What an archive left out is asked for by itself: then it is told why.
             self._all(pool, self._bring, [item for item in small if item.sha256 not in self._placed])
         self._holdings.settle(self._transport.origin, listed.asset, listed.version, folder, copies)
+        kept.are_known()
         return len(self._listed.items) - len(missing)
 
     def _which(self, pool: ThreadPoolExecutor, holds: Callable[[Item], bool], items: Sequence[Item]) -> set[str]:
@@ -185,11 +191,10 @@ class _Fetch:
         return True
 
     def _is_stored(self, item: Item) -> bool:
-        """Whether the store has it; then it is placed."""
+        """Whether the store has it."""
         if not self._store.has(item.sha256, item.size, self._check):
             return False
         self._bar.advance(item.size)
-        self._place([item.sha256])
         return True
 
     def _check_folder(self, missing: Sequence[Item]) -> None:

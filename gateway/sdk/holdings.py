@@ -15,7 +15,7 @@ from pathlib import Path
 from gateway.sdk.errors import Misused
 from gateway.sdk.logins import HOLDINGS
 
-FORMAT = 2
+FORMAT = 3
 BUSY_S = 60.0
 _ASIDE, _GOING = 1, 2
 FILE, EXTRACTED, UNFINISHED = "file", "extracted", "unfinished"
@@ -44,10 +44,15 @@ CREATE TABLE feeds (
 CREATE TABLE notices (
   url TEXT NOT NULL, account TEXT NOT NULL, seq INTEGER NOT NULL, notice TEXT NOT NULL, payload BLOB NOT NULL,
   digests BLOB, state TEXT NOT NULL, results TEXT, nonce TEXT, PRIMARY KEY (url, account, seq));
+CREATE TABLE told (
+  version_id INTEGER NOT NULL REFERENCES versions, credential TEXT NOT NULL, items TEXT NOT NULL,
+  PRIMARY KEY (version_id, credential, items)) WITHOUT ROWID;
 """
 
-# In format 1 a place had one line, which a fetch overwrote before its file was there.
-UPGRADE = """
+# In format 1 a place had one line, which a fetch overwrote before its file was there. In format 2 nobody noted which
+# items the gateway knows that somebody here holds.
+UPGRADES = {
+    1: """
 ALTER TABLE copies RENAME TO former;
 DROP INDEX copies_by_item;
 DROP INDEX copies_by_content;
@@ -59,7 +64,13 @@ INSERT INTO copies SELECT * FROM former;
 DROP TABLE former;
 CREATE INDEX copies_by_item ON copies (sha256);
 CREATE INDEX copies_by_content ON copies (content);
-"""
+""",
+    2: """
+CREATE TABLE told (
+  version_id INTEGER NOT NULL REFERENCES versions, credential TEXT NOT NULL, items TEXT NOT NULL,
+  PRIMARY KEY (version_id, credential, items)) WITHOUT ROWID;
+""",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +257,20 @@ class Holdings:
                 ((version_id, sha256, size) for sha256, size in contents),
             )
 
+    def is_told(self, url: str, asset: str, version: str, credential: str, items: str) -> bool:
+        """Whether the gateway knows that whoever has the credential holds these items of the version."""
+        query = (
+            "SELECT 1 FROM told JOIN versions v ON v.id = version_id"
+            " WHERE v.url = ? AND v.asset = ? AND v.version = ? AND credential = ? AND items = ?"
+        )
+        return bool(self.rows(query, url, asset, version, credential, items))
+
+    def tell(self, url: str, asset: str, version: str, credential: str, items: str) -> None:
+        """The gateway knows that."""
+        with self.writing() as db:
+            row = (_version_id(db, url, asset, version), credential, items)
+            db.execute("INSERT INTO told (version_id, credential, items) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row)
+
     def copies(self, url: str | None = None) -> list[Copy]:
         """All copies, those of one gateway with `url`, in order of folder and path."""
         order = " ORDER BY f.path, c.path"
@@ -333,7 +358,8 @@ class Holdings:
         with self.writing() as db:
             (made,) = db.execute("PRAGMA user_version").fetchone()
             if made < FORMAT:  # nobody else was quicker
-                for statement in (UPGRADE if made else SCHEMA).split(";"):
+                steps = [UPGRADES[step] for step in range(made, FORMAT)] if made else [SCHEMA]
+                for statement in ";".join(steps).split(";"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {FORMAT}")
 

@@ -4,6 +4,7 @@ The one place that knows the HTTP library. It is loaded with the first request, 
 everything else together.
 """
 
+import hashlib
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ class Transport:
         self, origin: str, token: str | None, lang: Language, patience: Patience, timeout_s: float | None = None
     ) -> None:
         self.origin = origin
+        # Tells accounts apart.
+        self.credential = "" if token is None else hashlib.sha256(token.encode()).hexdigest()
         self._patience = patience
         headers = {
             "user-agent": f"hubgate/{version('hubgate')} python/{platform.python_version()}",

@@ -110,6 +110,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Another fetch is writing to {folder}. Wait for it, or choose another place with --to.",
         "另一个下载正在写入 {folder}。请等它结束，或用 --to 换一个位置。",
     ),
+    "no-such-notice": (
+        "Nothing was done: no recall of this account is {notices}. `hubgate sync --dry-run` lists those there are.",
+        "未做任何操作：此账号没有编号为 {notices} 的召回。可用 `hubgate sync --dry-run` 查看。",
+    ),
     "nothing-matches": (
         "No file of {asset} matches {include}. `hubgate show {asset}` tells what there is.",
         "{asset} 中没有文件匹配 {include}。可用 `hubgate show {asset}` 查看内容。",

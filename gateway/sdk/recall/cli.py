@@ -67,9 +67,9 @@ def sync(
             _show(handled, lang, as_json=as_json, dry_run=dry_run)
             waiting = []
     open_ends = any(
-        one.state == "unanswered" or one.counts["locked"] or one.counts["modified"]
+        one.state in ("unanswered", "undone")
+        or (one.action == "purge" and (one.counts["locked"] or one.counts["modified"]))
         for one in handled
-        if one.action == "purge"
     )
     if (waiting or open_ends) and not dry_run:
         raise typer.Exit(1)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from gateway.sdk.holdings import EXTRACTED, UNFINISHED, Copy, Holdings
 from gateway.sdk.recall.feed import Notice
-from gateway.sdk.recall.purge import ASIDE, Done, Listed, delete, discard, move
+from gateway.sdk.recall.purge import ASIDE, Done, Listed, Result, delete, discard, move
 from gateway.sdk.store import Store
 from gateway.sdk.wire import Outcome
 
-GRAVEST = (Outcome.LOCKED, Outcome.MODIFIED, Outcome.KEPT_BY_LAW, Outcome.DELETED)
+GRAVEST = (Outcome.LOCKED, Outcome.MODIFIED, Outcome.KEPT_BY_LAW, Outcome.ABSENT, Outcome.DELETED)
 _OUTCOME = {
     Done.DELETED: Outcome.DELETED,
     Done.MODIFIED: Outcome.MODIFIED,
@@ -27,7 +27,8 @@ class Found:
     """What was done about one notice: each file with what became of it, and so each digest.
 
     `elsewhere`: places where a file that was deleted has further names that the SDK did not make. `missing`: places
-    where a file was put and nothing is now, deleted or moved by somebody else.
+    where a file was put and nothing is now, deleted or moved by somebody else. `away`: whether the folder of some is
+    not there either, which may be a disk that will come back: these stay listed, and are not said to be deleted.
     """
 
     files: list[tuple[Path, Done]] = field(default_factory=list)
@@ -35,6 +36,7 @@ class Found:
     missing: list[Path] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     over: list[int] = field(default_factory=list)  # the listed copies that are gone
+    away: bool = False
 
     def note(self, digest: str, place: Path, done: Done) -> None:
         if done is Done.ABSENT:
@@ -53,6 +55,11 @@ class Found:
         """Of all digests of the notice, by outcome."""
         counted = Counter(self.outcomes.get(digest, Outcome.ABSENT) for digest in digests)
         return {outcome.value: counted[outcome] for outcome in Outcome}
+
+    @property
+    def undone(self) -> bool:
+        """Whether something could not be done now and is to be tried again."""
+        return any(done is Done.LOCKED for _, done in self.files)
 
 
 class Copies:
@@ -91,6 +98,10 @@ class Copies:
                 found.note(_digest(copy, wanted), copy.place, Done.DELETED)
             elif done == {Done.ABSENT} and not _is_there(_places(copy)):
                 found.missing.append(copy.place)
+                if not os.path.isdir(copy.folder):
+                    found.away = True
+                    found.worsen(_digest(copy, wanted), Outcome.ABSENT)
+                    continue
             if done <= {Done.DELETED, Done.ABSENT}:
                 found.over.append(copy.id)
         going = {kept.sha256 for kept in self._holdings.contents_of(stored) if kept.going}
@@ -104,10 +115,14 @@ class Copies:
         found.elsewhere = links.unknown(self._known_places() if links else ())
         return found
 
-    def forget(self, notice: Notice, found: Found) -> None:
-        """What was deleted is listed no more; to be said when the outcome is written down elsewhere."""
+    def forget(self, notice: Notice, digests: Sequence[str], found: Found) -> None:
+        """What is gone is listed no more; to be said when the outcome is written down elsewhere.
+
+        A content that stays in the store since another version has it is from now on that one's alone.
+        """
         self._holdings.forget(found.over)
-        gone = [digest for digest, outcome in found.outcomes.items() if outcome is Outcome.DELETED]
+        over = (Outcome.DELETED, Outcome.ABSENT)
+        gone = [digest for digest in digests if found.outcomes.get(digest, Outcome.ABSENT) in over]
         self._holdings.forget_contents(self._url, notice.versions, gone)
 
     def set_aside(self, notice: Notice, digests: Sequence[str]) -> Found:
@@ -118,6 +133,7 @@ class Copies:
             if _listed(copy) not in self._where(copy):
                 continue
             result = move(_listed(copy), _aside(copy), Done.ASIDE, dry_run=self._dry_run)
+            found.away |= not os.path.isdir(copy.folder)
             found.note(_digest(copy, wanted), copy.place, result.done)
             if result.done is Done.ASIDE:
                 moved.append(copy.id)
@@ -145,18 +161,28 @@ class Copies:
             if copy.id in still:
                 continue
             aside = Listed(folder=copy.folder, path=_aside(copy), content=copy.content)
-            result = move(aside, copy.path, Done.RESTORED, dry_run=self._dry_run)
+            result = self._put_back(aside, copy.path)
+            found.away |= copy.aside and not os.path.isdir(copy.folder)
             found.note(_digest(copy, wanted), copy.place, result.done)
             if result.done is Done.RESTORED:
                 back.append(copy.id)
         stored = [digest for digest in self._stored(notice, digests) if digest not in still_stored]
         for digest in stored:
             here, there = self._store_places(digest)
-            move(there, here.path, Done.RESTORED, dry_run=self._dry_run)
+            self._put_back(there, here.path)
         if not self._dry_run:
             self._holdings.set_aside(back, aside=False)
             self._holdings.set_contents_aside(stored, aside=False)
         return found
+
+    def _put_back(self, aside: Listed, path: str) -> Result:
+        """To its path; where a fetch has put the same bytes there meanwhile, one of the two is enough."""
+        result = move(aside, path, Done.RESTORED, dry_run=self._dry_run)
+        there = replace(aside, path=path)
+        if result.done is not Done.LOCKED or delete(there, dry_run=True).done is not Done.DELETED:
+            return result
+        gone = delete(aside, dry_run=self._dry_run)
+        return replace(gone, done=Done.RESTORED) if gone.done is Done.DELETED else gone
 
     def keep(self, notice: Notice, digests: Sequence[str]) -> Found:
         """A duty forbids deleting: what there is stays, aside."""
@@ -181,6 +207,9 @@ class Copies:
 
     def _finish(self, copy: Copy, digest: str, found: Found) -> None:
         """What an extraction left unfinished has no digest yet: its place is the SDK's own, so it goes as it is."""
+        if not os.path.isdir(copy.folder):
+            found.away = True
+            return
         if _is_there((_listed(copy),)):
             if not self._dry_run:
                 discard(copy.folder, copy.path)

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.sdk.errors import Refused
+from gateway.sdk.errors import Misused, Refused
 from gateway.sdk.recall.caches import Cached, of_notice
-from gateway.sdk.recall.copies import Copies, Found
+from gateway.sdk.recall.copies import GRAVEST, Copies, Found
 from gateway.sdk.recall.desk import ASIDE, DONE, NEW, SENT, Desk, Waiting
 from gateway.sdk.recall.feed import Notice
 from gateway.sdk.recall.keys import text
@@ -26,9 +26,10 @@ class Handled:
     """What was done about one notice.
 
     `state`: waiting (set aside, a person decides), answered, unanswered, restored, left (answered before; what somebody
-    changed is still there). `files` are the places with what became of each, `counts` the digests by outcome;
-    `elsewhere` are places whose file has further names that the SDK did not make, `missing` places where there is
-    nothing any more, `caches` copies in other tools' caches, which are theirs to delete. `scope`: version or items.
+    changed is still there), undone (a hold or its end could not be carried out whole: run it again). `files` are the
+    places with what became of each, `counts` the digests by outcome; `elsewhere` are places whose file has more names
+    that the SDK did not make, `missing` places where there is nothing any more, `caches` copies in other tools' caches,
+    which are theirs to delete. `scope`: version or items.
     """
 
     notice: str
@@ -65,7 +66,14 @@ def policy(environ: Mapping[str, str]) -> bool:
 
 
 def follow_recalls(desk: Desk, account: str, copies: Copies, home: Path, wishes: Wishes) -> list[Handled]:
-    """Handle every notice that is not done. Raises Untrusted for a list of digests that is not the notice's."""
+    """Handle every notice that is not done.
+
+    Raises Untrusted for a list of digests that is not the notice's; Misused, before anything is done, when a duty is
+    claimed for a notice that there is not.
+    """
+    unknown = wishes.kept_by_law - {waiting.notice.notice for waiting in desk.waiting(account)}
+    if unknown:
+        raise Misused("no-such-notice", notices=", ".join(sorted(unknown)))
     handled: list[Handled] = []
     for waiting in desk.waiting(account, NEW, ASIDE, SENT):
         notice = waiting.notice
@@ -74,12 +82,12 @@ def follow_recalls(desk: Desk, account: str, copies: Copies, home: Path, wishes:
         digests = desk.digests(account, notice)
         match notice.action:
             case Action.PURGE:
-                handled.append(_purge(desk, account, copies, home, waiting, digests, wishes))
+                handled += _purge(desk, account, copies, home, waiting, digests, wishes)
             case Action.QUARANTINE:
                 found = copies.set_aside(notice, digests)
-                if not wishes.dry_run:
+                if not wishes.dry_run and not (found.undone or found.away):
                     desk.mark(account, notice, DONE)
-                handled.append(_handled(notice, digests, found, "waiting"))
+                handled.append(_handled(notice, digests, found, "undone" if found.undone else "waiting"))
             case Action.WITHDRAWN:
                 handled.append(_withdraw(desk, account, copies, waiting, digests, wishes))
     return handled
@@ -98,33 +106,39 @@ def _withdraw(
         and not (other.notice.notice in over and other.notice.action is Action.QUARANTINE)
     ]
     found = copies.restore(notice, digests, others)
-    if not wishes.dry_run:
+    if not wishes.dry_run and not (found.undone or found.away):
         desk.mark(account, notice, DONE)
-    return _handled(notice, digests, found, "restored")
+    return _handled(notice, digests, found, "undone" if found.undone else "restored")
 
 
 def _purge(
     desk: Desk, account: str, copies: Copies, home: Path, waiting: Waiting, digests: Sequence[str], wishes: Wishes
-) -> Handled:
+) -> list[Handled]:
+    """Nothing, when it was answered before and is looked at again only for what may come back with a disk."""
     notice = waiting.notice
     caches = of_notice(notice, digests, os.environ)
-    if notice.notice in wishes.kept_by_law:
+    kept = notice.notice in wishes.kept_by_law
+    if kept:
         found = copies.keep(notice, digests)
     elif wishes.purge:
         found = copies.delete(notice, digests)
     else:
         found = copies.set_aside(notice, digests)
+    known = waiting.state == SENT and found.away and not found.files and not caches
+    if not (wishes.purge or kept):
         if not wishes.dry_run and waiting.state == NEW:
             desk.mark(account, notice, ASIDE)
         aside = any(done is Done.ASIDE for _, done in found.files)
-        return _handled(notice, digests, found, "left" if waiting.state == SENT and not aside else "waiting", caches)
+        state = "left" if waiting.state == SENT and not aside else "waiting"
+        return [] if known else [_handled(notice, digests, found, state, caches)]
     for cached in caches:  # known of, and still there
         if cached.sha256:
             found.worsen(cached.sha256, Outcome.LOCKED)
     if wishes.dry_run:
-        return _handled(notice, digests, found, "waiting", caches)
+        return [] if known else [_handled(notice, digests, found, "waiting", caches)]
     flush(home)
-    return _answer(desk, account, copies, waiting, digests, found, caches, wishes)
+    done = _answer(desk, account, copies, waiting, digests, found, caches, wishes)
+    return [] if known else [done]
 
 
 def _answer(
@@ -133,9 +147,9 @@ def _answer(
 ) -> Handled:  # fmt: skip
     """State the outcome in a signed receipt; what was stated already is not stated again."""
     notice, now = waiting.notice, text(desk.now())
+    _remember(found, waiting.results, digests)
     counts = found.counts(digests)
-    mattering = {digest: outcome for digest, outcome in found.outcomes.items() if outcome is not Outcome.DELETED}
-    listed = mattering if len(found.outcomes) > LISTED else found.outcomes
+    listed = _listed(found, digests)
     results: dict[str, object] = {
         "counts": counts,
         "results": [{"d": digest, "outcome": outcome.value, "at": now} for digest, outcome in sorted(listed.items())],
@@ -146,7 +160,7 @@ def _answer(
         results = former
     else:
         nonce = desk.conclude(account, notice, results)
-    copies.forget(notice, found)
+    copies.forget(notice, digests, found)
     state = "unanswered"
     try:
         desk.send(notice, desk.receipt(account, notice, results, nonce))
@@ -155,13 +169,39 @@ def _answer(
         if refused.code == Code.RECEIPT_KNOWN:
             state = "answered"
         elif refused.code == Code.RECALL_CLOSED:
-            state = "answered"
-            mattering = {}
+            desk.mark(account, notice, DONE)
+            return _handled(notice, digests, found, "answered", caches)
         else:
             raise
-    if state == "answered" and not any(o in (Outcome.LOCKED, Outcome.MODIFIED) for o in mattering.values()):
+    open_ends = found.away or any(o in (Outcome.LOCKED, Outcome.MODIFIED) for o in found.outcomes.values())
+    if state == "answered" and not open_ends:
         desk.mark(account, notice, DONE)
     return _handled(notice, digests, found, state, caches)
+
+
+def _remember(found: Found, former: Mapping[str, object] | None, digests: Sequence[str]) -> None:
+    """What an earlier run has found and is not there now is gone: it was not never there."""
+    if former is None:
+        return
+    counts, results = former.get("counts"), former.get("results")
+    if not isinstance(counts, dict) or not isinstance(results, list):
+        return
+    before = {one["d"]: Outcome(one["outcome"]) for one in results}
+    every = sum(outcome is Outcome.DELETED for outcome in before.values()) == counts.get(Outcome.DELETED)
+    unlisted = Outcome.ABSENT if every else Outcome.DELETED
+    for digest in digests:
+        if found.outcomes.get(digest) is None and before.get(digest, unlisted) is not Outcome.ABSENT:
+            found.outcomes[digest] = Outcome.DELETED
+
+
+def _listed(found: Found, digests: Sequence[str]) -> dict[str, Outcome]:
+    """The outcomes that a receipt names: those of all that was there, or of too many all that is not deleted."""
+    if len(found.outcomes) <= LISTED:
+        return found.outcomes
+    named = {digest: found.outcomes.get(digest, Outcome.ABSENT) for digest in digests}
+    mattering = [pair for pair in named.items() if pair[1] is not Outcome.DELETED]
+    mattering.sort(key=lambda pair: GRAVEST.index(pair[1]))
+    return dict(mattering[:LISTED])
 
 
 def _stands(former: Mapping[str, object], counts: Mapping[str, int], wishes: Wishes) -> bool:

@@ -179,8 +179,38 @@ def test_an_equal_file_is_kept_and_a_different_one_replaced(origin: Origin, read
     (tmp_path / "b.bin").write_bytes(CONTENT[::-1])
     fetched = reader.fetch(tmp_path, FILE, other)
     assert fetched.kept == 1
-    assert len(origin.asked) == 1
+    assert [asked.path.rpartition("/")[2] for asked in origin.asked] == ["archive.tar", "a.bin"]
     assert (tmp_path / FILE.path).read_bytes() == CONTENT
+
+
+def test_the_gateway_is_told_once_who_holds_what_it_had_not_to_send(
+    origin: Origin, reader: Reader, tmp_path: Path
+) -> None:
+    origin.script = lambda asked: ranged(asked, CONTENT)
+    reader.fetch(tmp_path / "one", FILE)
+    for _ in range(2):
+        origin.asked.clear()
+        reader.fetch(tmp_path / "one", FILE)
+        assert origin.asked == [], "it has sent that itself"
+    newer = lambda: replace(manifest(FILE), version="cd" * 20)  # noqa: E731
+    for to, asked in (("two", 1), ("one", 0)):
+        origin.asked.clear()
+        reader.fetch_of(newer, tmp_path / to)
+        assert [one.path for one in origin.asked] == [f"/v1/assets/lab/set/versions/{'cd' * 20}/archive.tar"] * asked
+    reader.transport = Transport(origin.url, "hbg_other", "en", ASKING)
+    origin.asked.clear()
+    reader.fetch(tmp_path / "one", FILE)
+    assert len(origin.asked) == 1, "another account of this machine"
+    reader.transport.close()
+
+
+def test_what_is_stopped_is_not_taken_from_the_store(origin: Origin, reader: Reader, tmp_path: Path) -> None:
+    origin.script = lambda asked: ranged(asked, CONTENT)
+    reader.fetch(tmp_path / "one", FILE)
+    origin.script = lambda asked: problem(451, "version-revoked")
+    with pytest.raises(errors.Stopped):
+        reader.fetch_of(lambda: replace(manifest(FILE), version="cd" * 20), tmp_path / "two")
+    assert names(tmp_path / "two") == []
 
 
 def test_equal_contents_come_once_and_stand_in_all_their_places(origin: Origin, reader: Reader, tmp_path: Path) -> None:
@@ -345,8 +375,11 @@ def test_what_is_missing_of_many_is_asked_for_by_name_and_nothing_else(
     assert len(origin.asked) > 1
     assert all(len(asked.path) < 8000 for asked in origin.asked)
     assert sum(map(selected, origin.asked)) == 270
+    origin.asked.clear()
     reader.fetch(tmp_path / "two", *MANY_ITEMS)
-    assert sum(map(selected, origin.asked)) == 300, "what the store has is not asked for again"
+    told, *missing = origin.asked
+    assert (selected(told), told.path.count("?")) == (300, 0), "asked for as a whole, to be known as its holder"
+    assert sum(map(selected, missing)) == 30, "what the store has is not asked for again"
     assert {path: (tmp_path / "two" / path).read_bytes() for path in MANY} == MANY
 
 
@@ -477,6 +510,7 @@ def test_a_record_of_the_former_format_is_taken_over(tmp_path: Path) -> None:
     holdings.close()
     with closing(sqlite3.connect(home / "holdings.db")) as db:
         db.executescript(
+            "DROP TABLE told;"
             "ALTER TABLE copies RENAME TO newer; DROP INDEX copies_by_item; DROP INDEX copies_by_content;"
             "CREATE TABLE copies (id INTEGER PRIMARY KEY, version_id INTEGER NOT NULL, sha256 TEXT NOT NULL,"
             " size INTEGER NOT NULL, content TEXT NOT NULL, kind TEXT NOT NULL, folder_id INTEGER NOT NULL,"

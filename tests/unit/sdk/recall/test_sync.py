@@ -194,6 +194,109 @@ def test_the_same_bytes_that_came_as_another_version_stay(home: Home) -> None:
     assert lines(home) == []
 
 
+def test_a_newer_version_in_the_same_folder_takes_the_bytes_over_and_answers_for_them(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.hold(home.folder / "one", {"a.jpg": A, "b.jpg": B}, OTHER)
+    home.gate.recall([sha256(A)], scope="version")
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts["absent"] == 1, "nothing lies here as that version any more"
+    assert (home.folder / "one" / "a.jpg").read_bytes() == A
+    home.gate.recall([sha256(A), sha256(B)], scope="version", versions=[OTHER])
+    (done,) = home.hub.sync(purge=True)
+    assert done.counts["deleted"] == 2
+    assert lines(home) == []
+    assert home.hub.holdings() == []
+
+
+def test_what_lies_on_a_disk_that_is_away_is_not_called_deleted_and_goes_once_it_is_back(home: Home) -> None:
+    home.hold(home.folder / "disk" / "one", {"a.jpg": A})
+    home.hold(home.folder / "two", {"b.jpg": B})
+    (home.folder / "disk").rename(home.folder / "away")
+    home.gate.recall([sha256(A), sha256(B)])
+    (done,) = home.hub.sync(purge=True)
+    assert (done.counts["deleted"], done.counts["absent"]) == (1, 1)
+    assert done.missing == (home.folder / "disk" / "one" / "a.jpg",)
+    assert home.hub.sync(purge=True) == home.hub.sync() == [], "said once"
+    assert [copy.content for copy in home.machine.holdings.copies()] == [sha256(A)], "still listed"
+    (home.folder / "away").rename(home.folder / "disk")
+    (done,) = home.hub.sync(purge=True)
+    assert (done.state, done.counts["deleted"], done.counts["absent"]) == ("answered", 2, 0)
+    assert home.gate.receipts[-1]["counts"] == done.counts
+    assert lines(home) == []
+    assert home.hub.sync(purge=True) == []
+
+
+def test_what_is_held_on_a_disk_that_is_away_is_set_aside_once_it_is_back(home: Home) -> None:
+    home.hold(home.folder / "disk" / "one", {"a.jpg": A})
+    (home.folder / "disk").rename(home.folder / "away")
+    held = home.gate.recall([sha256(A)], action="quarantine", deadline=None)
+    home.hub.sync()
+    (home.folder / "away").rename(home.folder / "disk")
+    home.hub.sync()
+    assert not (home.folder / "disk" / "one" / "a.jpg").exists()
+    (home.folder / "disk").rename(home.folder / "away")
+    home.gate.recall([sha256(A)], action="withdrawn", deadline=None, notice=held["notice"])
+    home.hub.sync()
+    (home.folder / "away").rename(home.folder / "disk")
+    home.hub.sync()
+    assert (home.folder / "disk" / "one" / "a.jpg").read_bytes() == A
+
+
+def test_a_hold_that_could_not_be_carried_out_is_tried_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    held = home.gate.recall([sha256(A)], action="quarantine", deadline=None)
+
+    def refused(*names: object) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(purge, "_rename", refused)
+        assert [done.state for done in home.hub.sync()] == ["undone"]
+    assert [done.state for done in home.hub.sync()] == ["waiting"]
+    assert not (home.folder / "one" / "a.jpg").exists()
+    home.gate.recall([sha256(A)], action="withdrawn", deadline=None, notice=held["notice"])
+    with monkeypatch.context() as patched:
+        patched.setattr(purge, "_rename", refused)
+        assert [done.state for done in home.hub.sync()] == ["undone"]
+    assert [done.state for done in home.hub.sync()] == ["restored"]
+    assert (home.folder / "one" / "a.jpg").read_bytes() == A
+    assert home.hub.sync() == []
+
+
+def test_a_file_that_was_fetched_again_before_it_was_put_back_lies_there_once(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    before = lines(home)
+    held = home.gate.recall([sha256(A)], action="quarantine", deadline=None)
+    home.hub.sync()
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.gate.recall([sha256(A)], action="withdrawn", deadline=None, notice=held["notice"])
+    (done,) = home.hub.sync()
+    assert (done.state, {each for _, each in done.files}) == ("restored", {Done.RESTORED})
+    assert lines(home) == before
+
+
+def test_a_second_receipt_does_not_forget_what_the_first_has_stated(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A, "b.jpg": B})
+    (home.folder / "one" / "a.jpg").unlink()
+    (home.folder / "one" / "a.jpg").write_bytes(b"my own work")
+    home.gate.recall([sha256(A), sha256(B), sha256(b"never had")])
+    (done,) = home.hub.sync(purge=True)
+    assert (done.counts["deleted"], done.counts["modified"], done.counts["absent"]) == (1, 1, 1)
+    (home.folder / "one" / "a.jpg").unlink()
+    home.hub.sync(purge=True)
+    counts = home.gate.receipts[-1]["counts"]
+    assert counts == {"deleted": 2, "absent": 1, "locked": 0, "modified": 0, "kept_by_law": 0}
+
+
+def test_a_duty_that_is_claimed_for_no_recall_stops_everything(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.gate.recall([sha256(A)])
+    before = lines(home)
+    with pytest.raises(errors.Misused, match="N-000000000000"):
+        home.hub.sync(purge=True, kept_by_law=["N-000000000000"])
+    assert (lines(home), home.gate.receipts) == (before, [])
+
+
 def test_a_digest_that_is_not_ours_touches_nothing(home: Home) -> None:
     home.hold(home.folder / "one", {"a.jpg": A})
     (home.folder / "one" / "notes.txt").write_bytes(b"mine")
