@@ -145,6 +145,35 @@ def test_a_withheld_file_is_left_out_and_said(person: Researcher, published: Pub
     assert "Stopped, and left out of lab/withheld: 1 file (large.bin)" in told
 
 
+def test_who_was_sent_nothing_new_holds_it_all_the_same(
+    person: Researcher, published: Published, tmp_path: Path
+) -> None:
+    name = "lab/corrected"
+    published.publish(name)
+    sign_in(person, published, "corrected")
+    person.run("accept", name, "--purpose", "x", "--yes")
+    person.run("fetch", name, "--to", "first")
+    (published.folder / "人脸" / "7 #%.txt").unlink()
+    second = published.gateway.publish(published.folder, name, "--class", "public")
+    person.run("fetch", name, "--to", "second")
+
+    # Another account on the same machine, for which everything is here already.
+    sign_in(person, published, "colleague")
+    person.run("accept", name, "--purpose", "x", "--yes")
+    person.run("fetch", name, "--to", "first", "--version", second)
+    told = published.gateway.run("withhold", f"{name}@{second}:large.bin", "--reason", "rights_complaint", "--json")
+    notice = json.loads(told)["notice"]
+    holders = json.loads(published.gateway.run("recalls", notice, "--json"))["holders"]
+    assert {one["account"] for one in holders} == {"corrected", "colleague"}
+    (done,) = json.loads(person.run("sync", "--yes", "--json"))
+    assert done["counts"]["deleted"] == 1
+
+    published.gateway.run("revoke", f"{name}@{second}", "--reason", "rights_complaint")
+    (done,) = json.loads(person.run("sync", "--yes", "--json"))
+    assert done["counts"]["deleted"] > 0
+    assert sorted(path.name for path in (tmp_path / "second").rglob("*") if path.is_file()) == []
+
+
 def test_a_revoked_set_is_refused_with_the_address_of_its_notice(person: Researcher, published: Published) -> None:
     published.publish("lab/gone")
     sign_in(person, published, "gone")
