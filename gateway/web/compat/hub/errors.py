@@ -18,9 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog.vocabulary import Reason
-from gateway.web.auth import BadCredential
 from gateway.web.compat.hub.repositories import NoSuchEntry, NoSuchRepository, NoSuchRevision
-from gateway.web.errors import STATUS_OF_REASON, Errors
+from gateway.web.errors import INVALID_TOKEN, STATUS_OF_REASON, Errors
 from gateway.web.refusals import Refusal
 from gateway.web.sentences import ascii_line, say, sentence
 from gateway.web.words import Words, language_of, words_for
@@ -80,8 +79,8 @@ class HubErrors:
         say(request, refusal, links)
         text = sentence(refusal, words, links, DIALECT)
         line = ascii_line(sentence(refusal, words_for("en"), links, DIALECT))
-        if isinstance(error, BadCredential):
-            text, line = words("hub.bad-credential", url=f"{self._base}/account"), BAD_CREDENTIAL.encode()
+        if refusal.code == INVALID_TOKEN:
+            line = BAD_CREDENTIAL.encode()
         headers = [
             *self._errors.headers(refusal),
             request_id(),
