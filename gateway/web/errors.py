@@ -58,7 +58,7 @@ APPEALABLE = frozenset(
         Reason.ACCESS_PENDING,
     }
 )
-INVALID_TOKEN = "invalid-token"
+NOT_VALID = "invalid-token"
 BASIC = (b"www-authenticate", b'Basic realm="hubgate", charset="UTF-8"')
 BEARER = (b"www-authenticate", b'Bearer realm="hubgate"')
 BEARER_INVALID = (b"www-authenticate", b'Bearer realm="hubgate", error="invalid_token"')  # RFC 6750, section 3
@@ -89,7 +89,7 @@ class Errors:
     def refusal(self, error: Exception) -> Refusal:
         match error:
             case BadCredential():
-                return Refusal(HTTPStatus.UNAUTHORIZED, INVALID_TOKEN, {"url": f"{self._base}/account"})
+                return Refusal(HTTPStatus.UNAUTHORIZED, NOT_VALID, {"url": f"{self._base}/account"})
             case Denied(decision=decision):
                 return Refusal(
                     STATUS_OF_REASON[decision.reason], decision.reason.value, error.params, self._links(error)
@@ -138,7 +138,7 @@ class Errors:
             (b"vary", b"accept-language"),
         ]
         if refusal.status is HTTPStatus.UNAUTHORIZED:
-            headers += (BASIC, BEARER_INVALID if refusal.code == INVALID_TOKEN else BEARER)
+            headers += (BASIC, BEARER_INVALID if refusal.code == NOT_VALID else BEARER)
         if refusal.status is LEGAL and "notice_url" in refusal.links:
             headers.append((b"link", f'<{refusal.links["notice_url"]}>; rel="blocked-by"'.encode()))
         if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:

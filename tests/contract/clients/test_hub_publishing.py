@@ -215,16 +215,26 @@ def test_without_the_right_to_publish_nothing_is_made(publisher: Person, house: 
     theirs = fresh_name()
     publisher.gets(UPLOAD, **names_of(theirs, owners, path))
     before = house.draft(theirs)
-    for role, name, says in (
-        (Role.RESEARCHER, fresh_name(), "Ask an operator of this gateway"),
-        (Role.RESEARCHER, theirs, "Ask an operator of this gateway"),
-        (Role.PUBLISHER, theirs, f"{theirs} is another publisher's. Choose another name"),
+    _, narrow = house.account(Role.PUBLISHER)
+    with house.gateway.client(narrow) as client:
+        made = client.post("/v1/me/tokens", json={"scopes": ["read"]})
+        narrow = made.raise_for_status().json()["token"]
+    researcher = house.account()[1]
+    for token, name, says in (
+        (
+            researcher,
+            fresh_name(),
+            "This needs the role Publisher or Operator. Ask an operator of this gateway for it.",
+        ),
+        (researcher, theirs, "This needs the role Publisher or Operator. Ask an operator of this gateway for it."),
+        (narrow, fresh_name(), "This token lacks the scope publish. Make one that has it on your account page."),
+        (house.account(Role.PUBLISHER)[1], theirs, f"{theirs} is another publisher's. Choose another name"),
     ):
-        _, token = house.account(role)
         ran = publisher.runs("upload", name, str(path), "--repo-type", "dataset", token=token)
         assert ran.status == 1
-        assert says in ran.text
-        assert "403" in ran.text
+        assert f"403 Forbidden: {says}" in ran.text
+        assert ".." not in ran.text.partition("403 Forbidden")[2]
+        assert "gated" not in ran.text.lower()
     # Without asking to create it there is nothing that others could see.
     add = FROM_HUB + "api.upload_file(path_or_fileobj=b'x', path_in_repo='x', repo_id=name, repo_type='dataset')"
     _, token = house.account(Role.PUBLISHER)

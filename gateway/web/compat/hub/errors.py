@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from catalog.vocabulary import Reason
 from gateway.web.compat.hub.repositories import NoSuchEntry, NoSuchRepository, NoSuchRevision
-from gateway.web.errors import INVALID_TOKEN, STATUS_OF_REASON, Errors
+from gateway.web.errors import NOT_VALID, STATUS_OF_REASON, Errors
 from gateway.web.refusals import Refusal
 from gateway.web.sentences import ascii_line, say, sentence
 from gateway.web.words import Words, language_of, words_for
@@ -42,6 +42,8 @@ CODES: Mapping[str, str | None] = {
     Reason.ITEM_HELD.value: NO_ENTRY,
     # Whatever else shuts a door: with this code the sentence stands on top of what a client shows.
     **{reason.value: GATED for reason, status in STATUS_OF_REASON.items() if status is HTTPStatus.FORBIDDEN},
+    # Not these: what they are about is no gated repository, and often none at all.
+    Reason.SCOPE_MISSING.value: None,
     Reason.ROLE_MISSING.value: None,
     Reason.OTHER_PUBLISHER.value: None,
 }
@@ -79,8 +81,10 @@ class HubErrors:
         say(request, refusal, links)
         text = sentence(refusal, words, links, DIALECT)
         line = ascii_line(sentence(refusal, words_for("en"), links, DIALECT))
-        if refusal.code == INVALID_TOKEN:
+        if refusal.code == NOT_VALID:
             line = BAD_CREDENTIAL.encode()
+        if status is HTTPStatus.FORBIDDEN and code is None:  # clients put a full stop behind it
+            text, line = text.removesuffix("."), line.removesuffix(b".")
         headers = [
             *self._errors.headers(refusal),
             request_id(),
