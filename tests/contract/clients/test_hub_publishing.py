@@ -207,6 +207,7 @@ def test_a_newer_client_is_told_how_to_send_what_is_too_large(publisher: Person,
     done = publisher.runs("upload", fresh_name(), str(tmp_path / "large.bin"), "--repo-type", "dataset", token=token)
     assert done.status == 1
     assert "Set HF_HUB_DISABLE_XET=1 and run the same again" in done.text
+    assert "Set HF_HUB_DISABLE_XET=1 and run the same again" in done.errors.strip().splitlines()[-1]
 
 
 def test_without_the_right_to_publish_nothing_is_made(publisher: Person, house: House, tmp_path: Path) -> None:

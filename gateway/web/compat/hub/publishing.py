@@ -30,6 +30,7 @@ from gateway.web.compat.hub.replies import reply
 from gateway.web.compat.hub.repositories import BRANCHES, KINDS, NoSuchRepository, NoSuchRevision
 from gateway.web.compat.hub.requests import Sent
 from gateway.web.context import Catalogue
+from gateway.web.errors import BadRequest
 from gateway.web.receiving import Receiver, drain, pieces
 from gateway.web.sentences import ascii_line
 from gateway.web.words import Words, language_of, words_for
@@ -236,6 +237,10 @@ class HubPublishing:
     async def no_tag(self, request: Request, actor: Actor) -> Response:
         await drain(pieces(request))
         raise Invalid({"tag": Flaw(Wrong.TAG_AT_RELEASE)})
+
+    async def no_xet(self, request: Request, actor: Actor) -> Response:
+        """A newer client asks this for a large file, whatever it was told before: what to do must stand last."""
+        raise BadRequest("no-xet")
 
     async def _writable(self, request: Request, actor: Actor, paths: Sequence[str]) -> tuple[Asset, Mapping[str, Item]]:
         """The asset, and what a commit would find there. Raises NoSuchRepository, Denied."""
