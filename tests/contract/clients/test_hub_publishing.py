@@ -167,6 +167,25 @@ def test_what_was_sent_is_served_after_its_release_and_changed_by_the_next(
     assert "is no longer at the commit that yours was made on" in old.says
 
 
+def test_what_is_of_the_other_kind_is_said_with_the_option_to_give(
+    publisher: Person, house: House, tmp_path: Path
+) -> None:
+    _, token = house.account(Role.PUBLISHER)
+    path, _ = folder(tmp_path, house)
+    make = FROM_HUB + "api.create_repo(name, repo_type=kind)\nNone"
+    for kind, wrong, says in (
+        ("dataset", (), 'is a dataset: give --repo-type dataset (in Python repo_type="dataset")'),
+        ("model", ("--repo-type", "dataset"), "is a model: leave --repo-type out (in Python repo_type)"),
+    ):
+        name = fresh_name()
+        publisher.gets(make, name=name, token=token, kind=kind)
+        ran = publisher.runs("upload", name, str(path), *wrong, token=token)
+        assert ran.status == 1
+        assert f"{name} {says} and run the same again" in ran.text
+        assert "KeyError" not in ran.text
+        assert house.draft(name) == {}
+
+
 def test_many_commits_grow_one_draft(publisher: Person, house: House, tmp_path: Path) -> None:
     _, token = house.account(Role.PUBLISHER)
     name = fresh_name()

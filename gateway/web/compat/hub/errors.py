@@ -17,7 +17,7 @@ from itertools import count
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.vocabulary import Reason
+from catalog.vocabulary import Kind, Reason
 from gateway.web.compat.hub.repositories import NoSuchEntry, NoSuchRepository, NoSuchRevision
 from gateway.web.errors import NOT_VALID, STATUS_OF_REASON, Errors
 from gateway.web.refusals import Refusal
@@ -47,7 +47,13 @@ CODES: Mapping[str, str | None] = {
     Reason.ROLE_MISSING.value: None,
     Reason.OTHER_PUBLISHER.value: None,
 }
-STATUS = {Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND, Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND}
+IS_OF_KIND: Mapping[Kind, str] = {Kind.DATASET: "is-a-dataset", Kind.MODEL: "is-a-model"}
+STATUS = {
+    Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND,
+    Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND,
+    # With `exist_ok` clients take every 409 for "it is there already", and go on.
+    **dict.fromkeys(IS_OF_KIND.values(), HTTPStatus.BAD_REQUEST),
+}
 TOPICS: Mapping[str, str] = {GATED: "access", NO_REVISION: "recall", NO_ENTRY: "recall"}
 DIALECT = "hub"
 
