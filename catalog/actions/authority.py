@@ -6,7 +6,7 @@ from catalog.errors import Denied
 from catalog.policy.access import requires
 from catalog.policy.roles import ACTS, SCOPES, Act
 from catalog.ports import Transaction
-from catalog.vocabulary import Account, Actor
+from catalog.vocabulary import Account, Actor, Role
 
 ANYONE = Actor(account=None, scopes=frozenset())
 
@@ -18,7 +18,7 @@ def authorise(tx: Transaction, actor: Actor, act: Act) -> Account:
     account = tx.accounts.get(actor.account.id) if actor.account is not None and stands else None
     decision = requires(Actor(account=account, scopes=actor.scopes), roles, scope, tx.ledger.position())
     if account is None or not decision.allowed:
-        raise Denied(decision)
+        raise Denied(decision, roles=" ".join(role for role in Role if role in roles), scope=scope.value)
     return account
 
 

@@ -15,7 +15,9 @@ from catalog.events import (
 )
 from catalog.policy.access import Ground, decide
 from catalog.ports import Transaction
-from catalog.vocabulary import Actor, Asset, Decision, Door, Item, Scope, Version
+from catalog.vocabulary import Actor, Asset, Decision, Door, Item, Reason, Scope, Version
+
+ITEM_STOPPED = frozenset({Reason.ITEM_WITHHELD, Reason.ITEM_HELD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +52,11 @@ def judge(ground: Ground, actor: Actor, door: Door, *, item: Item | None = None,
     facts = ground.at(item) if one else ground.facts
     if Scope.READ not in actor.scopes:
         facts = replace(facts, reads=False)
+    decision = decide(door, facts)
     notice_id = None if ground.version is None else ground.version.notice_id
-    if notice_id is None and item is not None and (stop := ground.stopped.get(item.sha256)) is not None:
-        notice_id = stop.notice_id
-    return Access(
-        decision=decide(door, facts), asset=ground.asset, version=ground.version, item=item, notice_id=notice_id
-    )
+    if decision.reason in ITEM_STOPPED and item is not None and (stop := ground.stopped.get(item.sha256)) is not None:
+        notice_id = stop.notice_id  # with any other reason it would tell that the item is there
+    return Access(decision=decision, asset=ground.asset, version=ground.version, item=item, notice_id=notice_id)
 
 
 def ground(tx: Transaction, actor: Actor, *, ns: str, name: str, ref: str) -> Ground:

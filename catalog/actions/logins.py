@@ -83,7 +83,7 @@ def answer(tx: Transaction, actor: Actor, code: str, *, allow: bool, scopes: Col
     account = None if actor.account is None else tx.accounts.get(actor.account.id)
     decision = requires(replace(actor, account=account), frozenset(Role), Scope.READ, tx.ledger.position())
     if account is None or not decision.allowed:
-        raise Denied(decision)
+        raise Denied(decision, scope=Scope.READ.value)
     login = waiting(tx, code, now=now)
     if login is None:
         raise NotFound("no-such-login")

@@ -33,8 +33,8 @@ from catalog.vocabulary import (
 class AccessFacts:
     """All that a decision may depend on, read in one transaction and true as of position `as_of`.
 
-    `found` says that the asset and version (and, for an item's bytes, the item) exist;
-    `item` is SERVED where no single item is asked for; `own` that the actor published the asset.
+    `found` says that the asset and version exist; `own` that the actor published the asset.
+    `item` is SERVED where no single item is asked for, and None where the version has no such item.
     """
 
     authenticated: bool
@@ -45,7 +45,7 @@ class AccessFacts:
     found: bool
     data_class: DataClass
     version: VersionState
-    item: ItemState
+    item: ItemState | None
     acceptance: AcceptanceStatus
     approval: Approval
     as_of: int
@@ -66,7 +66,7 @@ class Ground:
     def at(self, item: Item | None) -> AccessFacts:
         """The facts for one item; None means that the version has no such item."""
         if item is None:
-            return replace(self.facts, found=False)
+            return replace(self.facts, item=None)
         stop = self.stopped.get(item.sha256)
         return self.facts if stop is None else replace(self.facts, item=stop.state)
 
@@ -100,6 +100,7 @@ SUSPENDED: Denial = (Reason.SUSPENDED, lambda f: f.authenticated and not f.activ
 INVISIBLE: Denial = (Reason.NOT_FOUND, invisible)
 REVOKED: Denial = (Reason.REVOKED, lambda f: f.version in {VersionState.REVOKED, VersionState.DESTROYED})
 HELD: Denial = (Reason.HELD, lambda f: f.version is VersionState.HELD)
+ABSENT: Denial = (Reason.NOT_FOUND, lambda f: f.item is None)
 ITEM_WITHHELD: Denial = (Reason.ITEM_WITHHELD, lambda f: f.item is ItemState.WITHHELD)
 ITEM_HELD: Denial = (Reason.ITEM_HELD, lambda f: f.item is ItemState.HELD)
 NO_SCOPE: Denial = (Reason.SCOPE_MISSING, lambda f: not f.reads)
@@ -123,12 +124,16 @@ HOLDER: tuple[Denial, ...] = (
     PENDING,
 )
 
+# What a single item says for itself. Names can be personal data: whoever may not see the list of names
+# must learn of none, so for its bytes these come last.
+ITEM: tuple[Denial, ...] = (ABSENT, ITEM_WITHHELD, ITEM_HELD)
+
 # A suspended account still reads what anyone reads: suspension takes the bytes, not the public page.
 DENIALS: dict[Door, tuple[Denial, ...]] = {
     Door.CARD: STATE,
-    Door.PREVIEWS: (*STATE, MINOR, DRAFT, ITEM_WITHHELD, ITEM_HELD),
+    Door.PREVIEWS: (*STATE, MINOR, DRAFT, *ITEM),
     Door.MANIFEST: HOLDER,
-    Door.BYTES: (UNAUTHENTICATED, SUSPENDED, *STATE, ITEM_WITHHELD, ITEM_HELD, *HOLDER[len(STATE) + 2 :]),
+    Door.BYTES: (*HOLDER, *ITEM),
 }
 
 

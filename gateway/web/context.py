@@ -18,7 +18,7 @@ from catalog.actions import deliver
 from catalog.errors import Denied
 from catalog.policy.access import Ground
 from catalog.ports import Clock, NewId, Store, Transaction
-from catalog.vocabulary import Actor, Door, Item, VersionState
+from catalog.vocabulary import Actor, Door, Item, Scope, VersionState
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -156,7 +156,7 @@ class Catalogue:
 
 def denied(access: deliver.Access) -> Denied:
     """The refusal, with what its sentence and its links need."""
-    params = {}
+    params = {"scope": Scope.READ.value}
     if access.asset is not None:
         params["asset"] = access.asset.full_name
         params["terms_id"] = access.asset.terms_id

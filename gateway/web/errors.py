@@ -19,7 +19,7 @@ from catalog.vocabulary import Reason
 from gateway.blobs.base import BlobError, BlobMismatch, BlobsFull
 from gateway.streams.body import NotServing
 from gateway.streams.caps import Busy
-from gateway.web.auth import ForeignOrigin
+from gateway.web.auth import BadCredential, ForeignOrigin
 from gateway.web.refusals import Refusal
 from gateway.web.render import Renderer
 from gateway.web.sentences import say
@@ -58,10 +58,10 @@ APPEALABLE = frozenset(
         Reason.ACCESS_PENDING,
     }
 )
-CHALLENGES = (
-    (b"www-authenticate", b'Basic realm="hubgate", charset="UTF-8"'),
-    (b"www-authenticate", b'Bearer realm="hubgate"'),
-)
+NOT_VALID = "invalid-token"
+BASIC = (b"www-authenticate", b'Basic realm="hubgate", charset="UTF-8"')
+BEARER = (b"www-authenticate", b'Bearer realm="hubgate"')
+BEARER_INVALID = (b"www-authenticate", b'Bearer realm="hubgate", error="invalid_token"')  # RFC 6750, section 3
 
 
 class BadRequest(Exception):
@@ -88,6 +88,8 @@ class Errors:
 
     def refusal(self, error: Exception) -> Refusal:
         match error:
+            case BadCredential():
+                return Refusal(HTTPStatus.UNAUTHORIZED, NOT_VALID, {"url": f"{self._base}/account"})
             case Denied(decision=decision):
                 return Refusal(
                     STATUS_OF_REASON[decision.reason], decision.reason.value, error.params, self._links(error)
@@ -136,7 +138,7 @@ class Errors:
             (b"vary", b"accept-language"),
         ]
         if refusal.status is HTTPStatus.UNAUTHORIZED:
-            headers += CHALLENGES
+            headers += (BASIC, BEARER_INVALID if refusal.code == NOT_VALID else BEARER)
         if refusal.status is LEGAL and "notice_url" in refusal.links:
             headers.append((b"link", f'<{refusal.links["notice_url"]}>; rel="blocked-by"'.encode()))
         if refusal.status is HTTPStatus.SERVICE_UNAVAILABLE:

@@ -31,4 +31,8 @@ class Refusal:
         known = {"asset": "", "notice": "", **self.params}
         if self.fields:
             known["fields"] = ", ".join(f"{name} ({why})" for name, why in self.flaws(words).items())
+        if "roles" in self.params:
+            known["roles"] = words("role.or").join(words(f"role.{role}") for role in self.params["roles"].split())
+        if "scope" in self.params:
+            known["scope"] = words(f"scope.{self.params['scope']}")
         return words(f"error.{self.code}.detail", **known)

@@ -170,3 +170,26 @@ def test_a_download_is_in_the_ledger_whichever_dialect_it_spoke(house: House) ->
                 time.sleep(0.05)
         assert (written["asset"], written["version"], written["end"]) == (each.name, each.version, "complete")
         assert written["bytes"] == len(got.content)
+
+
+@pytest.mark.parametrize("address", ["/v1/assets/{name}/versions/main/files/", "/{name}/weights/main/"])
+def test_before_acceptance_nobody_learns_which_names_there_are(house: House, address: str) -> None:
+    """Names of files can be personal data: what is there, what is not and what was taken out answer alike."""
+    files = {path: secrets.token_bytes(20) for path in ("there.bin", "gone.bin", "waits.bin")}
+    each = house.publish(files, kind=Kind.MODEL)
+    house.stops("withholdings", f"{each.name}@main:gone.bin")
+    house.stops("holds", f"{each.name}@main:waits.bin")
+    paths = [address.format(name=each.name) + name for name in (*files, "never.bin")]
+    _, token = house.account()
+    with house.gateway.client(token) as client:
+        refused = [client.get(path) for path in paths]
+        assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(403, "terms-required")}
+        assert len({answer.content for answer in refused}) == 1
+        assert len({frozenset(answer.headers) for answer in refused}) == 1
+        house.accept(token, each)
+        assert [client.get(path).status_code for path in paths] == [200, 451, 451, 404]
+        assert "/notices/" in client.get(paths[1]).json()["notice_url"]
+    house.stops("revocations", each.name)
+    _, token = house.account()
+    with house.gateway.client(token) as client:
+        assert {client.get(path).status_code for path in paths} == {451}, "a stop of the whole is told to everyone"

@@ -186,7 +186,8 @@ def test_anyone_is_told_how_to_authenticate(anyone: httpx2.Client, each: Set, ho
 def test_a_bad_token_is_told_from_one_that_is_missing(house: House, each: Set) -> None:
     with house.gateway.client("hbg_" + "a" * 38) as client:
         answer = client.get(f"{BASE}/objects/{each.version}")
-    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid-token")
+    assert answer.json()["msg"].startswith("This token is not valid")
 
 
 @pytest.mark.parametrize("act", ["holds", "revocations"])

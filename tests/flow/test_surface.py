@@ -68,10 +68,27 @@ def test_an_unknown_key_is_an_error_and_not_ignored(anyone: httpx2.Client) -> No
 
 @pytest.mark.parametrize("token", ["hbg_nonsense", "", "hbg_" + "a" * 38])
 def test_a_bad_token_is_a_401_on_every_address_it_is_sent_to(gateway: Gateway, token: str) -> None:
+    why = "This token is not valid: it has expired, was revoked, or is mistyped."
+    says = f"{why} Make another one on your account page: {gateway.url}/account"
     with gateway.client(token or "x") as client:
         answer = client.get("/v1/assets")
-    assert answer.status_code == 401
-    assert len(answer.headers.get_list("www-authenticate")) == 2
+        chinese = client.get("/v1/assets", headers={"accept-language": "zh-CN"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (401, "invalid-token", says)
+    assert answer.extensions["reason_phrase"].decode() == says, "what wget and urllib show"
+    assert answer.headers.get_list("www-authenticate") == [
+        'Basic realm="hubgate", charset="UTF-8"',
+        'Bearer realm="hubgate", error="invalid_token"',
+    ]
+    assert chinese.json()["detail"].startswith("此令牌无效")
+
+
+def test_a_missing_token_is_not_told_as_a_bad_one(anyone: httpx2.Client) -> None:
+    answer = anyone.get("/v1/me")
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert answer.headers.get_list("www-authenticate") == [
+        'Basic realm="hubgate", charset="UTF-8"',
+        'Bearer realm="hubgate"',
+    ]
 
 
 def test_refusals_speak_the_clients_language(anyone: httpx2.Client) -> None:

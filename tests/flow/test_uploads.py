@@ -254,6 +254,16 @@ def test_a_disk_without_room_refuses_in_words_and_keeps_nothing(tmp_path: Path) 
         assert house.stored() == set()
 
 
+@pytest.mark.parametrize("kind", ["models", "datasets"])
+@pytest.mark.parametrize("way", ["read", "write"])
+def test_who_asks_for_a_xet_store_is_told_what_to_set_instead(house: House, kind: str, way: str) -> None:
+    with house.gateway.client(house.account(Role.PUBLISHER)[1]) as client:
+        told = client.get(f"/api/{kind}/lab/any/xet-{way}-token/main")
+    assert (told.status_code, told.json()["code"]) == (400, "no-xet")
+    assert "Set HF_HUB_DISABLE_XET=1 and run the same again" in told.json()["error"]
+    assert b"Set HF_HUB_DISABLE_XET=1" in told.extensions["reason_phrase"], "what the client's Xet part shows"
+
+
 @pytest.mark.needs("mount")
 def test_a_disk_that_fills_up_in_mid_commit_keeps_nothing_of_it(tmp_path: Path) -> None:
     small = tmp_path / "small"

@@ -74,6 +74,7 @@ def publishing_routes(parts: Hub) -> list[Entry]:
         hub(GET, MODEL + PRINTED, publishing.page, "The page behind what a client prints of a model.", anyone),
         hub(POST, REPOSITORY + "/branch/{rev}", publishing.no_branch, "There is one branch."),
         hub(POST, REPOSITORY + "/tag/{rev}", publishing.no_tag, "Tags are given at release."),
+        hub(GET, REPOSITORY + "/xet-{way:read|write}-token/{rev}", publishing.no_xet, "There is no Xet store.", anyone),
     ]
 
 

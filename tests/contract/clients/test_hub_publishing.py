@@ -167,6 +167,25 @@ def test_what_was_sent_is_served_after_its_release_and_changed_by_the_next(
     assert "is no longer at the commit that yours was made on" in old.says
 
 
+def test_what_is_of_the_other_kind_is_said_with_the_option_to_give(
+    publisher: Person, house: House, tmp_path: Path
+) -> None:
+    _, token = house.account(Role.PUBLISHER)
+    path, _ = folder(tmp_path, house)
+    make = FROM_HUB + "api.create_repo(name, repo_type=kind)\nNone"
+    for kind, wrong, says in (
+        ("dataset", (), 'is a dataset: give --repo-type dataset (in Python repo_type="dataset")'),
+        ("model", ("--repo-type", "dataset"), "is a model: leave --repo-type out (in Python repo_type)"),
+    ):
+        name = fresh_name()
+        publisher.gets(make, name=name, token=token, kind=kind)
+        ran = publisher.runs("upload", name, str(path), *wrong, token=token)
+        assert ran.status == 1
+        assert f"{name} {says} and run the same again" in ran.text
+        assert "KeyError" not in ran.text
+        assert house.draft(name) == {}
+
+
 def test_many_commits_grow_one_draft(publisher: Person, house: House, tmp_path: Path) -> None:
     _, token = house.account(Role.PUBLISHER)
     name = fresh_name()
@@ -207,6 +226,7 @@ def test_a_newer_client_is_told_how_to_send_what_is_too_large(publisher: Person,
     done = publisher.runs("upload", fresh_name(), str(tmp_path / "large.bin"), "--repo-type", "dataset", token=token)
     assert done.status == 1
     assert "Set HF_HUB_DISABLE_XET=1 and run the same again" in done.text
+    assert "Set HF_HUB_DISABLE_XET=1 and run the same again" in done.errors.strip().splitlines()[-1]
 
 
 def test_without_the_right_to_publish_nothing_is_made(publisher: Person, house: House, tmp_path: Path) -> None:
@@ -215,16 +235,26 @@ def test_without_the_right_to_publish_nothing_is_made(publisher: Person, house: 
     theirs = fresh_name()
     publisher.gets(UPLOAD, **names_of(theirs, owners, path))
     before = house.draft(theirs)
-    for role, name, says in (
-        (Role.RESEARCHER, fresh_name(), "Ask an operator of this gateway"),
-        (Role.RESEARCHER, theirs, "Ask an operator of this gateway"),
-        (Role.PUBLISHER, theirs, f"{theirs} is another publisher's. Choose another name"),
+    _, narrow = house.account(Role.PUBLISHER)
+    with house.gateway.client(narrow) as client:
+        made = client.post("/v1/me/tokens", json={"scopes": ["read"]})
+        narrow = made.raise_for_status().json()["token"]
+    researcher = house.account()[1]
+    for token, name, says in (
+        (
+            researcher,
+            fresh_name(),
+            "This needs the role Publisher or Operator. Ask an operator of this gateway for it.",
+        ),
+        (researcher, theirs, "This needs the role Publisher or Operator. Ask an operator of this gateway for it."),
+        (narrow, fresh_name(), "This token lacks the scope publish. Make one that has it on your account page."),
+        (house.account(Role.PUBLISHER)[1], theirs, f"{theirs} is another publisher's. Choose another name"),
     ):
-        _, token = house.account(role)
         ran = publisher.runs("upload", name, str(path), "--repo-type", "dataset", token=token)
         assert ran.status == 1
-        assert says in ran.text
-        assert "403" in ran.text
+        assert f"403 Forbidden: {says}" in ran.text
+        assert ".." not in ran.text.partition("403 Forbidden")[2]
+        assert "gated" not in ran.text.lower()
     # Without asking to create it there is nothing that others could see.
     add = FROM_HUB + "api.upload_file(path_or_fileobj=b'x', path_in_repo='x', repo_id=name, repo_type='dataset')"
     _, token = house.account(Role.PUBLISHER)

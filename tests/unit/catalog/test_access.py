@@ -43,7 +43,7 @@ facts = st.builds(
     found=st.booleans(),
     data_class=st.sampled_from(DataClass),
     version=st.sampled_from(VersionState),
-    item=st.sampled_from(ItemState),
+    item=st.none() | st.sampled_from(ItemState),
     acceptance=st.sampled_from(AcceptanceStatus),
     approval=st.sampled_from(Approval),
     as_of=st.integers(0, 1000),
@@ -65,6 +65,7 @@ BAD_NEWS: dict[str, dict[str, object]] = {
     "a draft": {"version": VersionState.DRAFT},
     "item held": {"item": ItemState.HELD},
     "item withheld": {"item": ItemState.WITHHELD},
+    "item absent": {"item": None},
     "terms outdated": {"acceptance": AcceptanceStatus.OUTDATED},
     "nothing accepted": {"acceptance": AcceptanceStatus.NONE},
     "not let in yet": {"approval": Approval.PENDING},
@@ -106,7 +107,7 @@ def every_fact() -> Iterator[AccessFacts]:
         (True, False),
         DataClass,
         VersionState,
-        ItemState,
+        (None, *ItemState),
         AcceptanceStatus,
         Approval,
     )
@@ -190,6 +191,7 @@ def test_the_gravest_reason_is_told_first(door: Door) -> None:
     [
         (Door.BYTES, "item withheld", Reason.ITEM_WITHHELD),
         (Door.BYTES, "item held", Reason.ITEM_HELD),
+        (Door.BYTES, "item absent", Reason.NOT_FOUND),
         (Door.PREVIEWS, "item withheld", Reason.ITEM_WITHHELD),
         (Door.BYTES, "terms outdated", Reason.TERMS_OUTDATED),
         (Door.BYTES, "rejected", Reason.ACCESS_REJECTED),
@@ -217,6 +219,13 @@ def test_nothing_is_handed_over_without_an_acceptance_in_force(door: Door, f: Ac
         assert f.authenticated
         assert f.active
         assert f.reads
+
+
+@given(facts, st.none() | st.sampled_from(ItemState))
+def test_whoever_may_not_see_the_list_learns_nothing_of_any_single_item(f: AccessFacts, item: ItemState | None) -> None:
+    listed = decide(Door.MANIFEST, f)
+    if not listed.allowed:
+        assert decide(Door.BYTES, replace(f, item=item)) == listed
 
 
 @given(doors, facts)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import string
 import tomllib
+from http import HTTPStatus
 
 import pytest
 
 from catalog.vocabulary import Reason
 from gateway.web.errors import STATUS_OF_REASON
-from gateway.web.words import FILES, LOCALE, flat, preferred
+from gateway.web.refusals import Refusal
+from gateway.web.words import FILES, LOCALE, flat, preferred, words_for
 
 
 def sentences(language: str) -> dict[str, str]:
@@ -40,3 +42,15 @@ def test_every_reason_to_refuse_has_a_status_and_words(reason: Reason) -> None:
 )
 def test_the_language_is_the_one_the_visitor_prefers(header: str, language: str) -> None:
     assert preferred(header) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "roles", "scope"), [("en", "Publisher or Operator", "publish"), ("zh", "发布者或管理员", "发布")]
+)
+def test_what_an_account_or_a_token_lacks_is_named(language: str, roles: str, scope: str) -> None:
+    words, params = words_for(language), {"roles": "publisher operator", "scope": "publish"}
+    told = {
+        code: Refusal(HTTPStatus.FORBIDDEN, code, params).detail(words) for code in ("role-missing", "scope-missing")
+    }
+    assert roles in told["role-missing"]
+    assert scope in told["scope-missing"]

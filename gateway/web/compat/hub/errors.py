@@ -17,10 +17,9 @@ from itertools import count
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.vocabulary import Reason
-from gateway.web.auth import BadCredential
+from catalog.vocabulary import Kind, Reason
 from gateway.web.compat.hub.repositories import NoSuchEntry, NoSuchRepository, NoSuchRevision
-from gateway.web.errors import STATUS_OF_REASON, Errors
+from gateway.web.errors import NOT_VALID, STATUS_OF_REASON, Errors
 from gateway.web.refusals import Refusal
 from gateway.web.sentences import ascii_line, say, sentence
 from gateway.web.words import Words, language_of, words_for
@@ -43,10 +42,18 @@ CODES: Mapping[str, str | None] = {
     Reason.ITEM_HELD.value: NO_ENTRY,
     # Whatever else shuts a door: with this code the sentence stands on top of what a client shows.
     **{reason.value: GATED for reason, status in STATUS_OF_REASON.items() if status is HTTPStatus.FORBIDDEN},
+    # Not these: what they are about is no gated repository, and often none at all.
+    Reason.SCOPE_MISSING.value: None,
     Reason.ROLE_MISSING.value: None,
     Reason.OTHER_PUBLISHER.value: None,
 }
-STATUS = {Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND, Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND}
+IS_OF_KIND: Mapping[Kind, str] = {Kind.DATASET: "is-a-dataset", Kind.MODEL: "is-a-model"}
+STATUS = {
+    Reason.ITEM_WITHHELD.value: HTTPStatus.NOT_FOUND,
+    Reason.ITEM_HELD.value: HTTPStatus.NOT_FOUND,
+    # With `exist_ok` clients take every 409 for "it is there already", and go on.
+    **dict.fromkeys(IS_OF_KIND.values(), HTTPStatus.BAD_REQUEST),
+}
 TOPICS: Mapping[str, str] = {GATED: "access", NO_REVISION: "recall", NO_ENTRY: "recall"}
 DIALECT = "hub"
 
@@ -80,8 +87,10 @@ class HubErrors:
         say(request, refusal, links)
         text = sentence(refusal, words, links, DIALECT)
         line = ascii_line(sentence(refusal, words_for("en"), links, DIALECT))
-        if isinstance(error, BadCredential):
-            text, line = words("hub.bad-credential", url=f"{self._base}/account"), BAD_CREDENTIAL.encode()
+        if refusal.code == NOT_VALID:
+            line = BAD_CREDENTIAL.encode()
+        if status is HTTPStatus.FORBIDDEN and code is None:  # clients put a full stop behind it
+            text, line = text.removesuffix("."), line.removesuffix(b".")
         headers = [
             *self._errors.headers(refusal),
             request_id(),

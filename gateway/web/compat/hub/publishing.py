@@ -24,12 +24,13 @@ from catalog.vocabulary import Actor, Asset, Item, Kind
 from gateway.uploads.intake import INSIDE_MOST, MIB, Plan, Wanted
 from gateway.web.api import bodies
 from gateway.web.compat.hub import commits
-from gateway.web.compat.hub.errors import HubErrors, warning
+from gateway.web.compat.hub.errors import IS_OF_KIND, HubErrors, warning
 from gateway.web.compat.hub.records import is_text
 from gateway.web.compat.hub.replies import reply
 from gateway.web.compat.hub.repositories import BRANCHES, KINDS, NoSuchRepository, NoSuchRevision
 from gateway.web.compat.hub.requests import Sent
 from gateway.web.context import Catalogue
+from gateway.web.errors import BadRequest
 from gateway.web.receiving import Receiver, drain, pieces
 from gateway.web.sentences import ascii_line
 from gateway.web.words import Words, language_of, words_for
@@ -114,7 +115,12 @@ class HubPublishing:
             raise Invalid({"type": Flaw(Wrong.ONE_OF, values=", ".join(TYPES))})
         owner = body.organization or ("" if actor.account is None else actor.account.name)
         act = partial(drafts.create, now=self._catalogue.now(), new_id=self._catalogue.new_id)
-        asset, new = await self._catalogue.write(act, actor, kind, f"{owner}/{body.name}")
+        try:
+            asset, new = await self._catalogue.write(act, actor, kind, f"{owner}/{body.name}")
+        except Conflict as error:
+            if error.code != "other-kind":
+                raise
+            raise Conflict(IS_OF_KIND[Kind(error.params["kind"])], asset=error.params["asset"]) from error
         told = {"url": self._address(asset), "name": asset.full_name, "id": asset.id}
         if new:
             return reply(told)
@@ -236,6 +242,10 @@ class HubPublishing:
     async def no_tag(self, request: Request, actor: Actor) -> Response:
         await drain(pieces(request))
         raise Invalid({"tag": Flaw(Wrong.TAG_AT_RELEASE)})
+
+    async def no_xet(self, request: Request, actor: Actor) -> Response:
+        """A newer client asks this for a large file, whatever it was told before: what to do must stand last."""
+        raise BadRequest("no-xet")
 
     async def _writable(self, request: Request, actor: Actor, paths: Sequence[str]) -> tuple[Asset, Mapping[str, Item]]:
         """The asset, and what a commit would find there. Raises NoSuchRepository, Denied."""
