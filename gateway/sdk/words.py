@@ -143,6 +143,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "有关召回的声明不可信：{why}。未改动任何内容。"
         "若网关更换了密钥，请用 `hubgate login` 重新登录；否则请告知网关管理员。",
     ),
+    "untrusted-clock": (
+        "A statement about recalls is not to be believed at this time: {why}. Nothing was touched. This machine's "
+        "clock says {clock} and may be wrong: set it right, then run the same again. If it is right, tell the gateway's "
+        "operator.",
+        "有关召回的声明在此时不可信：{why}。未改动任何内容。"
+        "本机时钟为 {clock}，可能不准：请校准后重试。若时钟无误，请告知网关管理员。",
+    ),
     "token-needed": (
         "Recalls are told to accounts. Sign in: `hubgate login {url}`.",
         "召回通知发给账号。请登录：`hubgate login {url}`。",

@@ -8,6 +8,7 @@ import json
 import os
 import tarfile
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -493,6 +494,40 @@ def test_a_look_tells_plainly_what_is_called_back_and_only_once_an_hour(
         == 1
     )
     assert (home.folder / "one" / "a.jpg").exists(), "a look only looks"
+
+
+def looks(home: Home) -> int:
+    """How often the gateway was asked for recalls."""
+    return sum(asked.path.startswith("/v1/recalls") for asked in home.origin.asked)
+
+
+def test_a_clock_that_was_once_ahead_silences_nothing(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.hub.sync()
+    with home.machine.holdings.writing() as db:
+        db.execute("UPDATE feeds SET looked_at = ?", (time.time() + 365 * 86400,))
+    before = looks(home)
+    for _ in range(2):
+        Hub(home.origin.url, TOKEN).close()
+    assert looks(home) == before + 1
+
+
+def test_an_answer_that_is_not_believed_is_no_look_and_no_answer_is_one(
+    home: Home, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.hub.be_known()
+    good = home.origin.script
+    stranger = Gate(origin=home.origin.url)
+    home.origin.script = lambda asked: (stranger.serve() if asked.path.startswith("/v1/recalls") else good)(asked)
+    for _ in range(2):
+        Hub(home.origin.url, TOKEN).close()
+    assert looks(home) == 2
+    assert capfd.readouterr().err.count("not to be believed") == 2
+    home.origin.script = lambda asked: problem(503, "busy")
+    for _ in range(2):
+        Hub(home.origin.url, TOKEN).close()
+    assert looks(home) == 3
 
 
 def test_nobody_is_asked_where_nothing_was_fetched(home: Home) -> None:
