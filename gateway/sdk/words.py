@@ -145,8 +145,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "untrusted-clock": (
         "A statement about recalls is not to be believed at this time: {why}. Nothing was touched. This machine's "
-        "clock says {clock} and may be wrong: set it right, then run the same again. If it is right, tell the gateway's "
-        "operator.",
+        "clock says {clock} and may be wrong: set it right, then run the same again. If it is right, tell the "
+        "gateway's operator.",
         "有关召回的声明在此时不可信：{why}。未改动任何内容。"
         "本机时钟为 {clock}，可能不准：请校准后重试。若时钟无误，请告知网关管理员。",
     ),
@@ -158,6 +158,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} is not known as a file that was fetched from this gateway. Fetch it with `hubgate fetch`, then extract "
         "it where it lies.",
         "{path} 不是已知的从本网关下载的文件。请先用 `hubgate fetch` 下载，再在原处解压。",
+    ),
+    "file-in-the-way": (
+        "{path} stands in {folder} already and is not what {archive} holds; it is not replaced. Nothing was extracted: "
+        "choose another folder with --to, or move that file.",
+        "{folder} 中已有 {path}，且与 {archive} 中的内容不同，不会被替换。未解压任何内容："
+        "请用 --to 换一个文件夹，或移走该文件。",
     ),
     "archive-broken": (
         "{path} cannot be read as a tar or zip file. Check it with its publisher.",

@@ -9,7 +9,9 @@ import os
 import tarfile
 import threading
 import time
+import zipfile
 from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 
@@ -286,6 +288,58 @@ def test_what_was_extracted_goes_with_its_archive(home: Home) -> None:
     (done,) = home.hub.sync(purge=True)
     assert lines(home) == ["one/set/b.jpg"]
     assert done.counts["modified"] == 1
+
+
+def packed(files: Mapping[str, bytes], form: str) -> bytes:
+    buffer = io.BytesIO()
+    if form == "zip":
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=buffer, mode=f"w:{form}") as tar:  # type: ignore[call-overload]
+            for name, content in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", ["", "gz", "zip"])
+def test_peoples_own_files_are_not_replaced_by_an_extraction(home: Home, form: str) -> None:
+    one, to = home.folder / "one", home.folder / "mine"
+    home.hold(one, {"set.pack": packed({"first": A, "x/a.jpg": B, "z": A}, form)})
+    (to / "x").mkdir(parents=True)
+    (to / "x" / "a.jpg").write_bytes(b"a thesis")
+    (to / "z").write_bytes(b"another")
+    before = lines(home)
+    with pytest.raises(errors.NotStored, match=r"x/a\.jpg stands in .*mine already .* with --to, or move that file"):
+        home.hub.extract(one / "set.pack", to)
+    assert lines(home) == before
+    assert (to / "x" / "a.jpg").read_bytes() == b"a thesis"
+    (to / "x" / "a.jpg").rename(to / "thesis")
+    (to / "z").write_bytes(A)
+    home.hub.extract(one / "set.pack", to)
+    assert (to / "x" / "a.jpg").read_bytes() == B
+
+
+def test_an_extraction_may_replace_what_it_made_itself_and_nothing_else(home: Home) -> None:
+    one, to = home.folder / "one", home.folder / "to"
+    home.hold(one, {"set.tar": packed({"a.jpg": A, "b.jpg": B}, ""), "other.tar": packed({"a.jpg": B}, "")})
+    for _ in range(2):
+        home.hub.extract(one / "set.tar", to)
+    with pytest.raises(errors.NotStored, match=r"a\.jpg stands in"):
+        home.hub.extract(one / "other.tar", to)
+    assert (to / "a.jpg").read_bytes() == A
+    (to / "b.jpg").unlink()
+    (to / "b.jpg").write_bytes(b"cropped by hand")
+    with pytest.raises(errors.NotStored, match=r"b\.jpg stands in"):
+        home.hub.extract(one / "set.tar", to)
+    (to / "b.jpg").unlink()
+    (to / "b.jpg").symlink_to(one / "set.tar")
+    with pytest.raises(errors.UnsafePath):
+        home.hub.extract(one / "set.tar", to)
+    assert (to / "b.jpg").is_symlink()
 
 
 def test_an_archive_that_leads_out_or_links_is_refused(home: Home) -> None:
