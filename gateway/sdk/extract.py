@@ -14,7 +14,7 @@ from gateway.sdk.destination import WINDOWS, Destination
 from gateway.sdk.errors import Misused, NotStored, UnsafePath
 from gateway.sdk.holdings import EXTRACTED, UNFINISHED, Copy, NewCopy
 from gateway.sdk.machine import Machine
-from gateway.sdk.paths import OURS, safe_parts
+from gateway.sdk.paths import OURS, check_utf8, safe_parts
 from gateway.sdk.store import BINARY, BLOCK, NOFOLLOW, READ_ONLY, digest_of
 
 BATCH = 200
@@ -26,6 +26,7 @@ BATCH_BYTES = 256 << 20
 def extract(machine: Machine, url: str, archive: Path, to: Path | None) -> Path:
     """See `Hub.extract`. Returns the folder."""
     place = Path(os.path.realpath(archive.parent), archive.name)
+    check_utf8(str(place), "not-fetched")
     sources = [copy for copy in machine.holdings.at(place) if copy.url == url]
     if not sources:
         raise Misused("not-fetched", path=archive)

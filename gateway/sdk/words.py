@@ -106,6 +106,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{folder} has {free} free, and {needed} are needed. Make room or choose another place with --to.",
         "{folder} 只剩 {free}，需要 {needed}。请腾出空间，或用 --to 换一个位置。",
     ),
+    "folder-not-utf8": (
+        "{path} is not a name in UTF-8, and recalls could not find what is put there. Choose another folder with --to, "
+        "or rename it.",
+        "{path} 不是 UTF-8 名称，召回将无法找到其中的文件。请用 --to 换一个文件夹，或将其改名。",
+    ),
+    "home-not-utf8": (
+        "{path}, where hubgate keeps its own files, is not a name in UTF-8. Set HUBGATE_HOME to the whole path of "
+        "another folder.",
+        "{path}（hubgate 存放自身文件的位置）不是 UTF-8 名称。请把 HUBGATE_HOME 设为另一个文件夹的完整路径。",
+    ),
     "folder-busy": (
         "Another fetch is writing to {folder}. Wait for it, or choose another place with --to.",
         "另一个下载正在写入 {folder}。请等它结束，或用 --to 换一个位置。",

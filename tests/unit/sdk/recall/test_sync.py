@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import sys
 import tarfile
 import threading
 import time
@@ -340,6 +341,14 @@ def test_an_extraction_may_replace_what_it_made_itself_and_nothing_else(home: Ho
     with pytest.raises(errors.UnsafePath):
         home.hub.extract(one / "set.tar", to)
     assert (to / "b.jpg").is_symlink()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there names are bytes")
+def test_nothing_is_extracted_to_where_recalls_could_not_find_it(home: Home) -> None:
+    home.hold(home.folder / "one", {"set.tar": packed({"a.jpg": A}, "")})
+    with pytest.raises(errors.Misused, match="not a name in UTF-8"):
+        home.hub.extract(home.folder / "one" / "set.tar", home.folder / os.fsdecode(b"bad\xffname"))
+    assert not any("a.jpg" in line for line in lines(home))
 
 
 def test_an_archive_that_leads_out_or_links_is_refused(home: Home) -> None:
