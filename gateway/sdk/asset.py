@@ -144,15 +144,17 @@ class Asset:
     ) -> "Fetched":
         """As `fetch`, and tell what was done: version, counts, and the files left out."""
         from gateway.sdk.choice import Globs
-        from gateway.sdk.download import download  # file locks load slowly, and not everyone fetches
+        from gateway.sdk.destination import Destination  # file locks load slowly, and not everyone fetches
+        from gateway.sdk.download import download
 
+        folder = Destination(Path(to if to is not None else self.short_name)).folder  # before anything is asked
         self._hub.be_known()
         return download(
             self._hub.transport,
             self._hub.machine,
             self.name,
             lambda: self.manifest(version),
-            Path(to if to is not None else self.short_name),
+            folder,
             globs=Globs(include=_several(include), exclude=_several(exclude)),
             progress=progress,
         )

@@ -166,6 +166,9 @@ def fetch(
 
     Terms that are not accepted yet are shown and asked for first.
     """
+    from gateway.sdk.destination import Destination  # file locks load slowly, and not everyone fetches
+
+    Destination(to or Path())  # no terms are accepted for files that could not be put there
     with Hub(url, token, lang=lang) as hub:
         asset = hub.asset(name)
         try:

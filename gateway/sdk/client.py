@@ -158,8 +158,9 @@ class Hub:
     def extract(self, archive: str | os.PathLike[str], to: str | os.PathLike[str] | None = None) -> Path:
         """Extract a fetched tar or zip into a folder (default: one beside it), so that recalls reach what is in it.
 
+        No file is replaced that is another one and did not come out of this very archive.
         Raises Misused when the file is none that was fetched from this gateway, UnsafePath for links and paths that
-        lead out, and FolderBusy.
+        lead out, NotStored for a file in the way (nothing is extracted then), and FolderBusy.
         """
         from gateway.sdk.extract import extract
 

@@ -11,17 +11,22 @@ from typing import BinaryIO
 from filelock import FileLock, Timeout
 
 from gateway.sdk.errors import FolderBusy, UnsafePath
-from gateway.sdk.paths import OURS, safe_parts
+from gateway.sdk.paths import OURS, check_utf8, safe_parts
 from gateway.sdk.store import BINARY, NOFOLLOW, Store
 
 WINDOWS = os.name == "nt"
 
 
 class Destination:
-    """A folder, and in it, while a fetch is at work, a hidden folder for its lock and for what has no name yet."""
+    """A folder, and in it, while a fetch is at work, a hidden folder for its lock and for what has no name yet.
+
+    Raises Misused for one that cannot be listed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser().absolute()
+        for place in (str(self.folder), os.path.realpath(self.folder)):  # what is shown, and what is listed
+            check_utf8(place, "folder-not-utf8")
         self._ours = self.folder / OURS
         self._made: set[tuple[str, ...]] = set()
 

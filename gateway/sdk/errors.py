@@ -21,6 +21,8 @@ HubError
     └── FolderBusy
 """
 
+from datetime import datetime
+
 from gateway.sdk.words import Language, say
 
 
@@ -67,10 +69,16 @@ class NotAGateway(HubError):
 
 
 class Untrusted(HubError):
-    """A statement about keys or recalls that is not to be believed; `params["why"]` says why. Nothing was touched."""
+    """A statement about keys or recalls that is not to be believed; `params["why"]` says why. Nothing was touched.
 
-    def __init__(self, why: str) -> None:
+    `clock`: what this machine's clock says, where the statement would be believed at another time.
+    """
+
+    def __init__(self, why: str, *, clock: datetime | None = None) -> None:
         super().__init__("untrusted", why=why)
+        if clock is not None:
+            self.sentence = "untrusted-clock"
+            self.params["clock"] = f"{clock:%Y-%m-%d %H:%M} UTC"
 
 
 class Refused(HubError):

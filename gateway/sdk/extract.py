@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from gateway.sdk.destination import WINDOWS, Destination
-from gateway.sdk.errors import Misused, UnsafePath
+from gateway.sdk.errors import Misused, NotStored, UnsafePath
 from gateway.sdk.holdings import EXTRACTED, UNFINISHED, Copy, NewCopy
 from gateway.sdk.machine import Machine
-from gateway.sdk.paths import OURS, safe_parts
+from gateway.sdk.paths import OURS, check_utf8, safe_parts
 from gateway.sdk.store import BINARY, BLOCK, NOFOLLOW, READ_ONLY, digest_of
 
 BATCH = 200
@@ -26,6 +26,7 @@ BATCH_BYTES = 256 << 20
 def extract(machine: Machine, url: str, archive: Path, to: Path | None) -> Path:
     """See `Hub.extract`. Returns the folder."""
     place = Path(os.path.realpath(archive.parent), archive.name)
+    check_utf8(str(place), "not-fetched")
     sources = [copy for copy in machine.holdings.at(place) if copy.url == url]
     if not sources:
         raise Misused("not-fetched", path=archive)
@@ -34,7 +35,9 @@ def extract(machine: Machine, url: str, archive: Path, to: Path | None) -> Path:
         if len(sources) > 1:  # a fetch of another version was cut short: the bytes tell whose they are
             digest = digest_of(file).hexdigest()
             sources = [copy for copy in sources if copy.content == digest] or sources
-        _Extraction(machine, sources[0], destination).run(file)
+        extraction = _Extraction(machine, sources[0], destination)
+        extraction.refuse_to_replace(file)
+        extraction.run(file)
     return destination.folder
 
 
@@ -48,6 +51,37 @@ class _Extraction:
         self._folder = Path(os.path.realpath(destination.folder))
         self._temporary = [f"{OURS}/{number:03}.new" for number in range(BATCH)]
 
+    def refuse_to_replace(self, file: BinaryIO) -> None:
+        """Raise NotStored when a file stands in the way that neither is what it would become nor came from here.
+
+        People's own files would be lost, and what took their names would be deleted by a recall.
+        """
+        if set(os.listdir(self._folder)) <= {OURS}:
+            return  # an archive that is compressed is not read twice for nothing
+        source, ours = self._source, dict[str, set[str]]()
+        for copy in self._holdings.copies(source.url):
+            if copy.kind == EXTRACTED and copy.sha256 == source.sha256 and copy.folder == str(self._folder):
+                ours.setdefault(copy.path, set()).add(copy.content)
+        with _members(file, source) as members:
+            for path, _, content in members:
+                self._check(path)
+                if not os.path.lexists(self._folder / path):
+                    continue
+                existing = self._destination.open_existing(path)
+                if existing is None:
+                    raise UnsafePath("path-link", path=path, folder=self._folder)
+                with existing:
+                    stands = digest_of(existing).hexdigest()
+                if stands not in ours.get(path, ()) and stands != hashlib.file_digest(content, "sha256").hexdigest():  # type: ignore[arg-type]
+                    raise NotStored("file-in-the-way", path=path, folder=self._folder, archive=source.place)
+
+    def _check(self, path: str) -> None:
+        try:
+            safe_parts(path, windows=WINDOWS)
+        except UnsafePath as error:
+            error.params["folder"] = str(self._folder)
+            raise
+
     def run(self, file: BinaryIO) -> None:
         unnamed = [NewCopy(path=p, sha256=self._source.sha256, size=0, content="") for p in self._temporary]
         self._list(unnamed, UNFINISHED)
@@ -55,11 +89,7 @@ class _Extraction:
         filled = 0
         with _members(file, self._source) as members:
             for path, size, content in members:
-                try:
-                    safe_parts(path, windows=WINDOWS)
-                except UnsafePath as error:
-                    error.params["folder"] = str(self._folder)
-                    raise
+                self._check(path)
                 temporary = self._temporary[len(batch)]
                 batch.append((temporary, self._write(temporary, path, size, content)))
                 filled += size

@@ -21,6 +21,7 @@ from gateway.sdk.content import open_kept
 from gateway.sdk.destination import Destination
 from gateway.sdk.errors import Misused, NotFound, WrongBytes
 from gateway.sdk.holdings import NewCopy
+from gateway.sdk.paths import check_utf8
 from gateway.sdk.records import Item, Manifest
 from gateway.sdk.remote import Ranges, open_remote
 
@@ -115,9 +116,11 @@ class HubgateFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has
             return
         if not isinstance(lpath, str | os.PathLike):
             raise Misused("read-only", path=rpath)
+        to = Path(os.path.abspath(lpath))
+        check_utf8(str(to), "folder-not-utf8")
         listed, item = self._find(rpath)
         self.hub.be_known()
-        machine, to = self.hub.machine, Path(os.path.abspath(lpath))
+        machine = self.hub.machine
         destination = Destination(to.parent)
         with destination.locked():
             copy = NewCopy(path=to.name, sha256=item.sha256, size=item.size, content=item.sha256)

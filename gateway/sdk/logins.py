@@ -11,21 +11,33 @@ from pathlib import Path
 from platformdirs import user_config_path, user_data_path
 
 from gateway.sdk.errors import Misused
+from gateway.sdk.paths import check_utf8
 
 HOLDINGS = "holdings.db"
 """The record of what this machine holds, below `data_home`."""
 
 
 def home(environ: Mapping[str, str]) -> Path:
-    """Where the SDK keeps its own files: HUBGATE_HOME, else the system's place for a user's settings."""
+    """Where the SDK keeps its own files: HUBGATE_HOME, else the system's place for a user's settings.
+
+    Raises Misused.
+    """
     named = environ.get("HUBGATE_HOME")
-    return Path(named) if named else user_config_path("hubgate", appauthor=False)
+    return _utf8(Path(named) if named else user_config_path("hubgate", appauthor=False))
 
 
 def data_home(environ: Mapping[str, str]) -> Path:
-    """Where what was fetched is kept and listed: HUBGATE_HOME, else the system's place for a user's data."""
+    """Where what was fetched is kept and listed: HUBGATE_HOME, else the system's place for a user's data.
+
+    Raises Misused.
+    """
     named = environ.get("HUBGATE_HOME")
-    return (Path(named) if named else user_data_path("hubgate", appauthor=False)).expanduser().absolute()
+    return _utf8((Path(named) if named else user_data_path("hubgate", appauthor=False)).expanduser().absolute())
+
+
+def _utf8(folder: Path) -> Path:
+    check_utf8(str(folder), "home-not-utf8")
+    return folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 The gateway checks paths when they are published; this side checks again, because it is this machine that is written to.
 """
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
 
-from gateway.sdk.errors import UnsafePath
+from gateway.sdk.errors import Misused, UnsafePath
 
 OURS = ".hubgate"
 """The folder of unfinished files, in the destination while there are any."""
@@ -62,3 +63,11 @@ def check_all(paths: Iterable[str], *, folder: str, windows: bool, folds: bool) 
             raise UnsafePath("path-twice", path=path, folder=folder)
         files.add(keys[-1])
         folders.update(keys[:-1])
+
+
+def check_utf8(place: str, code: str) -> None:
+    """Raise Misused with that code for a path of this machine that the record cannot list: its texts are UTF-8."""
+    try:
+        place.encode()
+    except UnicodeEncodeError as error:
+        raise Misused(code, path=os.fsencode(place).decode(errors="backslashreplace")) from error

@@ -106,6 +106,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{folder} has {free} free, and {needed} are needed. Make room or choose another place with --to.",
         "{folder} 只剩 {free}，需要 {needed}。请腾出空间，或用 --to 换一个位置。",
     ),
+    "folder-not-utf8": (
+        "{path} is not a name in UTF-8, and recalls could not find what is put there. Choose another folder with --to, "
+        "or rename it.",
+        "{path} 不是 UTF-8 名称，召回将无法找到其中的文件。请用 --to 换一个文件夹，或将其改名。",
+    ),
+    "home-not-utf8": (
+        "{path}, where hubgate keeps its own files, is not a name in UTF-8. Set HUBGATE_HOME to the whole path of "
+        "another folder.",
+        "{path}（hubgate 存放自身文件的位置）不是 UTF-8 名称。请把 HUBGATE_HOME 设为另一个文件夹的完整路径。",
+    ),
     "folder-busy": (
         "Another fetch is writing to {folder}. Wait for it, or choose another place with --to.",
         "另一个下载正在写入 {folder}。请等它结束，或用 --to 换一个位置。",
@@ -147,6 +157,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "有关召回的声明不可信：{why}。未改动任何内容。"
         "若网关更换了密钥，请用 `hubgate login` 重新登录；否则请告知网关管理员。",
     ),
+    "untrusted-clock": (
+        "A statement about recalls is not to be believed at this time: {why}. Nothing was touched. This machine's "
+        "clock says {clock} and may be wrong: set it right, then run the same again. If it is right, tell the "
+        "gateway's operator.",
+        "有关召回的声明在此时不可信：{why}。未改动任何内容。"
+        "本机时钟为 {clock}，可能不准：请校准后重试。若时钟无误，请告知网关管理员。",
+    ),
     "token-needed": (
         "Recalls are told to accounts. Sign in: `hubgate login {url}`.",
         "召回通知发给账号。请登录：`hubgate login {url}`。",
@@ -155,6 +172,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{path} is not known as a file that was fetched from this gateway. Fetch it with `hubgate fetch`, then extract "
         "it where it lies.",
         "{path} 不是已知的从本网关下载的文件。请先用 `hubgate fetch` 下载，再在原处解压。",
+    ),
+    "file-in-the-way": (
+        "{path} stands in {folder} already and is not what {archive} holds; it is not replaced. Nothing was extracted: "
+        "choose another folder with --to, or move that file.",
+        "{folder} 中已有 {path}，且与 {archive} 中的内容不同，不会被替换。未解压任何内容："
+        "请用 --to 换一个文件夹，或移走该文件。",
     ),
     "archive-broken": (
         "{path} cannot be read as a tar or zip file. Check it with its publisher.",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.sdk import wire
 from gateway.sdk.envelope import canonical, seal
-from gateway.sdk.errors import Untrusted
+from gateway.sdk.errors import NotAGateway, Untrusted
 from gateway.sdk.recall.feed import Notice, believe, digests_of, read_notice
 from gateway.sdk.recall.keys import Pins, first, follow, text
 from gateway.sdk.signing import SEED_BYTES, SigningKey, verify
@@ -96,15 +96,27 @@ class Desk:
 
     def pull(self, account: str) -> int:
         """Ask for what is new and write down what is believed; how many notices. Raises Untrusted: nothing changed."""
-        pins = self.pins()
-        if pins is None:
-            raise Untrusted("no keys are pinned")
+        before = self.looked_at(account)
+        # Written down first: a gateway that leaves everybody waiting is not asked again at each command.
+        self._looked(account, self._clock())
+        try:
+            return self._pull(account)
+        except (Untrusted, NotAGateway):  # it was not the gateway that was heard: the next one asks again
+            self._looked(account, before)
+            raise
+
+    def _looked(self, account: str, at: float) -> None:
         with self._holdings.writing() as db:
             db.execute(
                 "INSERT INTO feeds (url, account, through, issued, looked_at) VALUES (?, ?, 0, '', ?)"
                 " ON CONFLICT (url, account) DO UPDATE SET looked_at = excluded.looked_at",
-                (self._url, account, self._clock()),
+                (self._url, account, at),
             )
+
+    def _pull(self, account: str) -> int:
+        pins = self.pins()
+        if pins is None:
+            raise Untrusted("no keys are pinned")
         count = 0
         while True:
             ((through, issued),) = self._holdings.rows(

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from gateway.sdk.envelope import BadEnvelope, Verify, opened, statement_of
 from gateway.sdk.errors import Untrusted
-from gateway.sdk.recall.keys import TOLERANCE, Pins, follow, moment
+from gateway.sdk.recall.keys import TOLERANCE, Pins, follow, mistimed, moment
 from gateway.sdk.wire import VERSION_ID, Action, digests_path
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -66,17 +66,16 @@ def believe(
 ) -> Answer:  # fmt: skip
     """The answer to ``GET /v1/recalls?after=…``, after everything was checked. Raises Untrusted."""
     followed = follow(pins, answer.get("keys"), now, verify)
-    keys = followed.in_force(now)
-    listed = _opened("recalls", answer.get("list"), keys, verify)[1]
+    listed = _opened("recalls", answer.get("list"), followed, now, verify)[1]
     if (listed.get("origin"), listed.get("account"), listed.get("after")) != (pins.origin, account, after):
         raise Untrusted("the list is another's, or the answer to another question")
     issued, expires = moment(listed.get("issued")), moment(listed.get("expires"))
     if last_issued is not None and issued < moment(last_issued):
         raise Untrusted("the list is older than one that was seen before")
     if expires <= now:
-        raise Untrusted("the list is stale: issued more than a day ago by this machine's clock")
+        raise Untrusted("the list is stale: issued more than a day ago by this machine's clock", clock=now)
     if issued > now + TOLERANCE:
-        raise Untrusted("the list is of tomorrow by this machine's clock")
+        raise Untrusted("the list is of tomorrow by this machine's clock", clock=now)
     through, more = listed.get("through"), listed.get("more")
     entries, envelopes = listed.get("notices"), answer.get("notices")
     if type(through) is not int or not isinstance(more, bool) or through < after:
@@ -86,7 +85,7 @@ def believe(
     notices: list[Notice] = []
     before = after
     for entry, envelope in zip(entries, envelopes, strict=True):
-        payload, statement = _opened("recall", envelope, keys, verify)
+        payload, statement = _opened("recall", envelope, followed, now, verify)
         notice = read_notice(payload, statement, pins.origin)
         said = {"notice": notice.notice, "seq": notice.seq, "sha256": notice.sha256}
         if entry != said:
@@ -146,11 +145,12 @@ def digests_of(lines: bytes, wanted: DigestSet) -> tuple[str, ...]:
     return found
 
 
-def _opened(kind: str, envelope: object, keys: Mapping[str, bytes], verify: Verify) -> tuple[bytes, dict[str, object]]:
+def _opened(kind: str, envelope: object, pins: Pins, now: datetime, verify: Verify) -> tuple[bytes, dict[str, object]]:
     try:
-        payload, _ = opened(kind, envelope, keys, verify)
+        payload, _ = opened(kind, envelope, pins.in_force(now), verify)
         return payload, statement_of(kind, payload)
     except BadEnvelope as error:
+        mistimed(kind, envelope, pins, now, verify)
         raise Untrusted(f"{kind}: {error}") from error
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -81,12 +82,20 @@ def follow(pins: Pins, envelope: object, now: datetime, verify: Verify) -> Pins:
         payload, _ = opened("keys", envelope, believed, verify)
         listed = _read(payload)
     except BadEnvelope as error:
+        mistimed("keys", envelope, pins, now, verify)
         raise Untrusted(f"the list of keys: {error}") from error
     if listed.origin != pins.origin:
         raise Untrusted("the list of keys is another gateway's")
     if listed.serial < pins.serial:
         raise Untrusted("the list of keys is older than the one that was pinned")
     return listed
+
+
+def mistimed(kind: str, envelope: object, pins: Pins, now: datetime, verify: Verify) -> None:
+    """Raise the Untrusted that names the clock when a key of the list did sign it, but its time is not now."""
+    with suppress(BadEnvelope):
+        opened(kind, envelope, {key.keyid: key.public for key in pins.keys}, verify)
+        raise Untrusted("it is signed with a key that is not valid by this machine's clock", clock=now)
 
 
 def moment(value: object) -> datetime:

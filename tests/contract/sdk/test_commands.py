@@ -223,6 +223,28 @@ def test_every_command_explains_itself(person: Researcher, command: str) -> None
     assert "--lang" in person.run(command, "--help")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there names are bytes")
+def test_no_terms_are_accepted_for_a_folder_whose_name_is_not_utf8(
+    person: Researcher, published: Published, tmp_path: Path
+) -> None:
+    published.publish("lab/named")
+    sign_in(person, published, "named")
+    bad = tmp_path / os.fsdecode(b"bad\xffname")
+    bad.mkdir()
+    agreeing = ("--purpose", "x", "--yes")
+    said = [person.run("fetch", "lab/named", *agreeing, "--to", str(bad / "w"), status=1)]
+    person.at = bad
+    said.append(person.run("fetch", "lab/named", *agreeing, status=1))
+    person.at = tmp_path
+    assert all("is not a name in UTF-8" in one and len(one.splitlines()) == 1 for one in said)
+    assert "not accepted yet" in person.run("show", "lab/named")
+    person.environ["HUBGATE_HOME"] = str(bad)
+    person.environ |= {"HUBGATE_URL": published.gateway.url, "HUBGATE_TOKEN": published.gateway.account("named-too")}
+    (line,) = person.run("fetch", "lab/named", *agreeing, status=1).splitlines()
+    assert "HUBGATE_HOME" in line
+    assert list(bad.iterdir()) == []
+
+
 def test_what_cannot_be_written_is_one_sentence(person: Researcher, published: Published, tmp_path: Path) -> None:
     published.publish("lab/full")
     sign_in(person, published, "full")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,30 @@ def test_a_forked_process_has_connections_of_its_own(origin: Origin) -> None:
                 os._exit(status)
         assert all_answers_are_ours(hub, "parent")
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+BAD = os.fsdecode(b"bad\xffname")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there names are bytes")
+def test_a_folder_that_cannot_be_listed_is_refused_before_anything_is_asked(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / BAD).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / BAD)
+    with Hub(origin.url, "hbg_t") as hub:
+        for to in (tmp_path / BAD / "x", tmp_path / "link" / "x"):
+            with pytest.raises(Misused, match=r"bad\\xffname.* is not a name in UTF-8.*--to"):
+                hub.dataset("lab/set").fetch(to)
+            with pytest.raises(Misused, match="not known as a file"):
+                hub.extract(to / "pack.tar")
+        monkeypatch.chdir(tmp_path / BAD)
+        with pytest.raises(Misused, match="--to"):
+            hub.dataset("lab/set").fetch()
+    assert origin.asked == []
+    monkeypatch.setenv("HUBGATE_HOME", str(tmp_path / BAD))
+    with pytest.raises(Misused, match=r"bad\\xffname.*HUBGATE_HOME"):
+        Hub(origin.url, "hbg_t")
+    monkeypatch.setenv("HUBGATE_HOME", "here")  # in a folder that is none
+    with pytest.raises(Misused, match=r"bad\\xffname.*HUBGATE_HOME"):
+        Hub(origin.url, "hbg_t")

@@ -224,3 +224,26 @@ def test_the_first_list_counts_only_when_each_of_its_keys_signed_it() -> None:
         first({}, verify)
     with pytest.raises(Untrusted):
         first(gate.keys(keys=[]), verify)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=-25), timedelta(days=-302), timedelta(days=2), timedelta(days=91)])
+def test_where_the_clock_may_be_wrong_it_is_named(wrong: timedelta) -> None:
+    gate, new = Gate(), key()
+    pins = first(gate.keys(new, gate.signing), verify)
+    gate.recall([digest(1)])
+    answer = {**gate.answer(), "keys": gate.keys(new, gate.signing)}
+    gate.now += wrong
+    with pytest.raises(Untrusted) as caught:
+        read(answer, gate, pins=pins)
+    assert caught.value.code == "untrusted"
+    assert f"clock says {gate.now:%Y-%m-%d %H:%M} UTC and may be wrong" in caught.value.say("en")
+    assert f"本机时钟为 {gate.now:%Y-%m-%d %H:%M} UTC" in caught.value.say("zh")
+    assert "hubgate login" not in caught.value.say("en")
+
+
+def test_of_what_is_wrong_at_any_time_the_clock_is_not_blamed(gate: Gate) -> None:
+    answer = Gate(sent=gate.sent).answer()
+    gate.now -= timedelta(days=302)
+    with pytest.raises(Untrusted) as caught:
+        read(answer, gate)
+    assert "hubgate login" in caught.value.say("en")

@@ -6,9 +6,13 @@ import hashlib
 import io
 import json
 import os
+import sys
 import tarfile
 import threading
+import time
+import zipfile
 from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 
@@ -390,6 +394,66 @@ def test_what_was_extracted_goes_with_its_archive(home: Home) -> None:
     assert done.counts["modified"] == 1
 
 
+def packed(files: Mapping[str, bytes], form: str) -> bytes:
+    buffer = io.BytesIO()
+    if form == "zip":
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=buffer, mode=f"w:{form}") as tar:  # type: ignore[call-overload]
+            for name, content in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", ["", "gz", "zip"])
+def test_peoples_own_files_are_not_replaced_by_an_extraction(home: Home, form: str) -> None:
+    one, to = home.folder / "one", home.folder / "mine"
+    home.hold(one, {"set.pack": packed({"first": A, "x/a.jpg": B, "z": A}, form)})
+    (to / "x").mkdir(parents=True)
+    (to / "x" / "a.jpg").write_bytes(b"a thesis")
+    (to / "z").write_bytes(b"another")
+    before = lines(home)
+    with pytest.raises(errors.NotStored, match=r"x/a\.jpg stands in .*mine already .* with --to, or move that file"):
+        home.hub.extract(one / "set.pack", to)
+    assert lines(home) == before
+    assert (to / "x" / "a.jpg").read_bytes() == b"a thesis"
+    (to / "x" / "a.jpg").rename(to / "thesis")
+    (to / "z").write_bytes(A)
+    home.hub.extract(one / "set.pack", to)
+    assert (to / "x" / "a.jpg").read_bytes() == B
+
+
+def test_an_extraction_may_replace_what_it_made_itself_and_nothing_else(home: Home) -> None:
+    one, to = home.folder / "one", home.folder / "to"
+    home.hold(one, {"set.tar": packed({"a.jpg": A, "b.jpg": B}, ""), "other.tar": packed({"a.jpg": B}, "")})
+    for _ in range(2):
+        home.hub.extract(one / "set.tar", to)
+    with pytest.raises(errors.NotStored, match=r"a\.jpg stands in"):
+        home.hub.extract(one / "other.tar", to)
+    assert (to / "a.jpg").read_bytes() == A
+    (to / "b.jpg").unlink()
+    (to / "b.jpg").write_bytes(b"cropped by hand")
+    with pytest.raises(errors.NotStored, match=r"b\.jpg stands in"):
+        home.hub.extract(one / "set.tar", to)
+    (to / "b.jpg").unlink()
+    (to / "b.jpg").symlink_to(one / "set.tar")
+    with pytest.raises(errors.UnsafePath):
+        home.hub.extract(one / "set.tar", to)
+    assert (to / "b.jpg").is_symlink()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there names are bytes")
+def test_nothing_is_extracted_to_where_recalls_could_not_find_it(home: Home) -> None:
+    home.hold(home.folder / "one", {"set.tar": packed({"a.jpg": A}, "")})
+    with pytest.raises(errors.Misused, match="not a name in UTF-8"):
+        home.hub.extract(home.folder / "one" / "set.tar", home.folder / os.fsdecode(b"bad\xffname"))
+    assert not any("a.jpg" in line for line in lines(home))
+
+
 def test_an_archive_that_leads_out_or_links_is_refused(home: Home) -> None:
     for name, kind in {"../out.jpg": tarfile.REGTYPE, "/etc/x": tarfile.REGTYPE, "l": tarfile.SYMTYPE}.items():
         packed = io.BytesIO()
@@ -596,6 +660,40 @@ def test_a_look_tells_plainly_what_is_called_back_and_only_once_an_hour(
         == 1
     )
     assert (home.folder / "one" / "a.jpg").exists(), "a look only looks"
+
+
+def looks(home: Home) -> int:
+    """How often the gateway was asked for recalls."""
+    return sum(asked.path.startswith("/v1/recalls") for asked in home.origin.asked)
+
+
+def test_a_clock_that_was_once_ahead_silences_nothing(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.hub.sync()
+    with home.machine.holdings.writing() as db:
+        db.execute("UPDATE feeds SET looked_at = ?", (time.time() + 365 * 86400,))
+    before = looks(home)
+    for _ in range(2):
+        Hub(home.origin.url, TOKEN).close()
+    assert looks(home) == before + 1
+
+
+def test_an_answer_that_is_not_believed_is_no_look_and_no_answer_is_one(
+    home: Home, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.hub.be_known()
+    good = home.origin.script
+    stranger = Gate(origin=home.origin.url)
+    home.origin.script = lambda asked: (stranger.serve() if asked.path.startswith("/v1/recalls") else good)(asked)
+    for _ in range(2):
+        Hub(home.origin.url, TOKEN).close()
+    assert looks(home) == 2
+    assert capfd.readouterr().err.count("not to be believed") == 2
+    home.origin.script = lambda asked: problem(503, "busy")
+    for _ in range(2):
+        Hub(home.origin.url, TOKEN).close()
+    assert looks(home) == 3
 
 
 def test_nobody_is_asked_where_nothing_was_fetched(home: Home) -> None:
