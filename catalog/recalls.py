@@ -175,7 +175,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderCounts:
-    """What may be told to anyone who may know of the recall at all."""
+    """What may be told to anyone who may know of the recall at all. Each holder is in one of the last five."""
 
     holders: int
     waiting: int  # sent or fetched

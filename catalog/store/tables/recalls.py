@@ -118,6 +118,7 @@ receipts = Table(
     Index("ix_receipts_notice_id_account_id", "notice_id", "account_id"),
 )
 
+WORST_FIRST = ("overdue", "waiting", "exempt", "absent", "deleted")  # where a holder of several things is counted
 TOGETHER = 100  # selects in one union: well below what any engine allows
 GONE = (VersionState.REVOKED.value, VersionState.DESTROYED.value)
 ADD_HOLDERS = Bulk(insert(recall_holders), ("notice_id", "account_id", "seq", "state", "sent_at", "removed", "mails"))
@@ -358,24 +359,20 @@ class RecallRecords:
         mine = (recall_holders.c.notice_id == notice_id) & (recall_holders.c.account_id == account_id)
         self._db.execute(update(recall_holders).where(mine).values(changes))
 
-    def counts(self, notice_id: str) -> HolderCounts:
-        def count(*states: HolderState, removed: bool | None = None) -> Any:
-            one: Any = recall_holders.c.state.in_([state.value for state in states])
-            if removed is not None:
-                one &= (recall_holders.c.removed > 0) if removed else (recall_holders.c.removed == 0)
-            return func.coalesce(func.sum(case((one, 1), else_=0)), 0)
-
-        row = self._db.execute(
-            select(
-                func.count().label("holders"),
-                count(HolderState.SENT, HolderState.FETCHED).label("waiting"),
-                count(HolderState.CLAIMED, removed=True).label("deleted"),
-                count(HolderState.CLAIMED, removed=False).label("absent"),
-                count(HolderState.EXEMPT).label("exempt"),
-                count(HolderState.OVERDUE).label("overdue"),
-            ).where(recall_holders.c.notice_id == notice_id)
-        ).one()
-        return HolderCounts(**{name: int(value) for name, value in row._mapping.items()})
+    def counts(self, notices: Collection[str]) -> HolderCounts:
+        state, removed = recall_holders.c.state, recall_holders.c.removed
+        rank = case(
+            (state == HolderState.OVERDUE.value, WORST_FIRST.index("overdue")),
+            (state.in_([HolderState.SENT.value, HolderState.FETCHED.value]), WORST_FIRST.index("waiting")),
+            (state == HolderState.EXEMPT.value, WORST_FIRST.index("exempt")),
+            (removed == 0, WORST_FIRST.index("absent")),
+            else_=WORST_FIRST.index("deleted"),
+        )
+        each = select(func.min(rank).label("worst")).where(recall_holders.c.notice_id.in_(notices))
+        worst = each.group_by(recall_holders.c.account_id).subquery().c.worst
+        found = {place: int(count) for place, count in self._db.execute(select(worst, func.count()).group_by(worst))}
+        counts = {name: found.get(place, 0) for place, name in enumerate(WORST_FIRST)}
+        return HolderCounts(holders=sum(counts.values()), **counts)
 
     def add_receipt(self, receipt: Receipt) -> None:
         row: Mapping[str, object] = {
