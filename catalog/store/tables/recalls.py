@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     String,
@@ -35,6 +36,7 @@ from sqlalchemy import (
 from catalog.policy.recall import LICENCES
 from catalog.recalls import (
     CopiesOutside,
+    Copy,
     Elsewhere,
     Holder,
     HolderCounts,
@@ -120,6 +122,7 @@ receipts = Table(
 
 WORST_FIRST = ("overdue", "waiting", "exempt", "absent", "deleted")  # where a holder of several things is counted
 TOGETHER = 100  # selects in one union: well below what any engine allows
+NOT_GONE = (VersionState.PUBLISHED.value, VersionState.HELD.value)
 GONE = (VersionState.REVOKED.value, VersionState.DESTROYED.value)
 ADD_HOLDERS = Bulk(insert(recall_holders), ("notice_id", "account_id", "seq", "state", "sent_at", "removed", "mails"))
 
@@ -179,15 +182,22 @@ def _receipt(row: AnyRow) -> Receipt:
     )
 
 
-def _of_versions(recall: Recall) -> Any:
+def _of_versions(recall: Recall, mine: FromClause = items) -> Any:
     named = select(recall_versions.c.version_id).where(recall_versions.c.seq == recall.seq)
-    return items.c.version_id.in_(named)
+    return mine.c.version_id.in_(named)
 
 
 def _of_a_licence(path: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the file is called what the texts of common licences are called."""
     below = literal("/") + func.lower(path)
     return or_(*(below.like(f"%/{name}") for name in sorted(LICENCES)))
+
+
+def _copied(recall: Recall, mine: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """`mine` is called back, and `other` lies in another asset; what is a licence's text in both is nobody's."""
+    one = true() if recall.sha256 is None else mine.c.sha256 == recall.sha256
+    licences = and_(_of_a_licence(mine.c.path), _of_a_licence(other.c.path))
+    return and_(_of_versions(recall, mine), one, versions.c.asset_id != recall.asset_id, ~licences)
 
 
 class RecallRecords:
@@ -309,26 +319,30 @@ class RecallRecords:
             for row in self._db.execute(found.order_by(mine.c.path).limit(limit))
         }
 
-    def elsewhere(self, recall: Recall, limit: int) -> Elsewhere:
-        other, overlay = items.alias(), stopped_items
+    def elsewhere(self, recall: Recall, limit: int, known: Sequence[Recall] = ()) -> Elsewhere:
+        other = items.alias()
+        overlaid = exists().where(
+            stopped_items.c.asset_id == versions.c.asset_id, stopped_items.c.sha256 == other.c.sha256
+        )
+        held = or_(versions.c.state == VersionState.HELD.value, overlaid)
         found = (
-            select(assets.c.ns, assets.c.name, other.c.version_id, other.c.path)
+            select(assets.c.ns, assets.c.name, other.c.version_id, other.c.path, held.label("held"))
             .distinct()
             .join_from(items, other, other.c.sha256 == items.c.sha256)
             .join(versions, versions.c.id == other.c.version_id)
             .join(assets, assets.c.id == versions.c.asset_id)
-            .where(_of_versions(recall), versions.c.state == VersionState.PUBLISHED.value)
-            .where(versions.c.asset_id != recall.asset_id, other.c.version_id != items.c.version_id, other.c.size > 0)
-            .where(~exists().where(overlay.c.asset_id == versions.c.asset_id, overlay.c.sha256 == other.c.sha256))
+            .where(_copied(recall, items, other), versions.c.state.in_(NOT_GONE))
+            .where(other.c.version_id != items.c.version_id, other.c.size > 0)
+            .where(~overlaid.where(stopped_items.c.state == ItemState.WITHHELD.value))
             .where(~exists().where(shards.c.version_id == versions.c.id, shards.c.path == other.c.path))
-            .where(~and_(_of_a_licence(items.c.path), _of_a_licence(other.c.path)))
         )
-        if recall.sha256 is not None:
-            found = found.where(items.c.sha256 == recall.sha256)
+        for one in known:
+            mine = items.alias()
+            found = found.where(~exists().where(mine.c.sha256 == other.c.sha256, _copied(one, mine, other)))
         told = found.subquery()
         in_order = (told.c.ns, told.c.name, told.c.version_id, told.c.path)
         rows = self._db.execute(select(told, func.count().over().label("all")).order_by(*in_order).limit(limit)).all()
-        first = [f"{row.ns}/{row.name}@{row.version_id}:{row.path}" for row in rows]
+        first = [Copy(subject=f"{row.ns}/{row.name}@{row.version_id}:{row.path}", held=bool(row.held)) for row in rows]
         return Elsewhere(first=first, count=rows[0].all if rows else 0)
 
     def _with(self, recall: Recall, sha256: str) -> frozenset[str]:
