@@ -347,8 +347,9 @@ class Recalls(Protocol):
     def barred_contents(self, asset_id: str, digests: Sequence[str], limit: int) -> Mapping[str, str]:
         """The same for contents that are about to be sent, digest to notice, under whatever name."""
 
-    def elsewhere(self, recall: Recall, limit: int) -> Elsewhere:
-        """What other assets serve at present of the contents called back; the text of licences is nobody's."""
+    def elsewhere(self, recall: Recall, limit: int, known: Sequence[Recall] = ()) -> Elsewhere:
+        """What other assets serve at present of the contents called back, or would when a hold is lifted; the text of
+        licences is nobody's. Without what is found for a recall in `known` as well."""
 
     def holder(self, notice_id: str, account_id: str) -> Holder | None: ...
     def holders(
@@ -360,7 +361,10 @@ class Recalls(Protocol):
         """Newest first."""
 
     def change(self, notice_id: str, account_id: str, **changes: object) -> None: ...
-    def counts(self, notice_id: str) -> HolderCounts: ...
+    def counts(self, notices: Collection[str]) -> HolderCounts:
+        """Of all these together, each account once, where it stands worst: it has deleted what it got only when it says
+        so of every one of them that it was sent."""
+
     def add_receipt(self, receipt: Receipt) -> None: ...
     def knows_nonce(self, account_id: str, nonce: str) -> bool: ...
     def receipts(self, notice_id: str, account_id: str | None = None) -> Sequence[Receipt]:

@@ -175,7 +175,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderCounts:
-    """What may be told to anyone who may know of the recall at all."""
+    """What may be told to anyone who may know of the recall at all. Each holder is in one of the last five."""
 
     holders: int
     waiting: int  # sent or fetched
@@ -186,11 +186,28 @@ class HolderCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
-    """Items of other assets that are served and have the same content as what was stopped: the first, and how many."""
+class Copy:
+    """An item of another asset that has the same content as what was stopped for good.
 
-    first: Sequence[str]  # ns/name@version:path
+    `held`: only a hold keeps it from being served.
+    """
+
+    subject: str  # ns/name@version:path
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """The first of such copies that are not stopped for good as well, and how many there are."""
+
+    first: Sequence[Copy]
     count: int
+
+    @property
+    def lines(self) -> Sequence[str]:
+        more = self.count - len(self.first)
+        named = [f"{copy.subject} (held)" if copy.held else copy.subject for copy in self.first]
+        return [*named, *([f"+ {more}"] if more else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +258,17 @@ class Task:
     closed_at: datetime | None
     closed_by: str | None
     answer: TaskAnswer | None
-    note: str  # what it names, a line each; once it is closed, with what was answered below
+    note: str  # what it named when it was opened, a line each; once it is closed, with what was answered below
+
+    @property
+    def named(self) -> Sequence[str]:
+        """What it named when it was opened: paths, which have no empty lines in them."""
+        return self.note.partition("\n\n")[0].splitlines() if self.kind is TaskKind.SERVED_ELSEWHERE else ()
+
+    @property
+    def said(self) -> str:
+        """What was answered."""
+        return self.note.partition("\n\n")[2] if self.kind is TaskKind.SERVED_ELSEWHERE else self.note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,9 +132,9 @@ def who_has(tx: Transaction, actor: Actor, ref: SubjectRef) -> list[tuple[Accoun
 
 def counts_for_case(tx: Transaction, notices: Sequence[Notice]) -> HolderCounts | None:
     """What the complainant may know of what a case called back for good: numbers alone. None before that."""
-    sent = [_board(tx, notice.id) for notice in notices if tx.recalls.of_notice(notice.id)]
-    final = [one for one in sent if one.recall.action is RecallAction.PURGE]
-    return final[-1].counts if final else None
+    sent = {notice.id: tx.recalls.of_notice(notice.id) for notice in notices}
+    final = [notice_id for notice_id, said in sent.items() if said and said[0].action is RecallAction.PURGE]
+    return tx.recalls.counts(final) if final else None
 
 
 def _board(tx: Transaction, notice_id: str) -> Board:
@@ -146,7 +146,7 @@ def _board(tx: Transaction, notice_id: str) -> Board:
         notice=notice,
         recall=sent[0],
         withdrawn=withdrawn[0] if withdrawn else None,
-        counts=tx.recalls.counts(notice_id),
+        counts=tx.recalls.counts([notice_id]),
         tasks=tx.tasks.of_notice(notice_id),
     )
 

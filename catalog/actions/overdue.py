@@ -20,6 +20,7 @@ from catalog.vocabulary import Account, Actor, Role
 CLOCK = "rule:deadline-passed"
 SAME = "rule:served-elsewhere"
 COPIES_NAMED = 20
+NOWHERE = Elsewhere(first=(), count=0)
 MAX_NOTE = 2000
 OF_OPERATORS = frozenset({TaskAnswer.SEEN_TO})
 ANSWERS = {
@@ -48,9 +49,24 @@ def pass_deadline(tx: Transaction, notice_id: str, limit: int, *, now: datetime,
 
 
 def copies(tx: Transaction, notice_id: str) -> Elsewhere:
-    """What other assets serve of what was stopped for good."""
+    """What other assets serve of what was stopped for good, or would when a hold is lifted."""
     sent = tx.recalls.of_notice(notice_id)
-    return tx.recalls.elsewhere(sent[0], COPIES_NAMED) if sent else Elsewhere(first=(), count=0)
+    return tx.recalls.elsewhere(sent[0], COPIES_NAMED) if sent else NOWHERE
+
+
+def copies_to_tell(tx: Transaction, notice_id: str) -> Elsewhere:
+    """The same, where some of it is news: an open task shows what it is about as that stands at any time."""
+    sent = tx.recalls.of_notice(notice_id)
+    asked = [task for task in tx.tasks.waiting() if task.kind is TaskKind.SERVED_ELSEWHERE]
+    known = [tx.recalls.of_notice(task.notice_id)[0] for task in asked]
+    is_news = bool(sent) and tx.recalls.elsewhere(sent[0], 1, known).count > 0
+    return copies(tx, notice_id) if is_news else NOWHERE
+
+
+def still_elsewhere(tx: Transaction, task: Task) -> Elsewhere | None:
+    """What an open task about copies finds now. None for any other task."""
+    is_open = task.kind is TaskKind.SERVED_ELSEWHERE and task.closed_at is None
+    return copies(tx, task.notice_id) if is_open else None
 
 
 def tell_of_copies(tx: Transaction, notice_id: str, found: Elsewhere, *, now: datetime, new_id: NewId) -> None:
@@ -59,8 +75,7 @@ def tell_of_copies(tx: Transaction, notice_id: str, found: Elsewhere, *, now: da
     told = any(task.kind is TaskKind.SERVED_ELSEWHERE for task in tx.tasks.of_notice(notice_id))
     if not sent or not found.count or told:
         return
-    more = found.count - len(found.first)
-    named = "\n".join([*found.first, *([f"+ {more}"] if more else [])])
+    named = "\n".join(found.lines)
     open_task(
         tx, TaskKind.SERVED_ELSEWHERE, notice_id, sent[0].asset_id, note=named, actor=SAME, now=now, new_id=new_id
     )

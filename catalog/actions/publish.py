@@ -19,6 +19,7 @@ from catalog.errors import Conflict, Denied, Flaw, Invalid, NotFound, Wrong
 from catalog.events import EventKind, Happened, asset_subject, version_subject
 from catalog.policy import card as cards
 from catalog.policy import names, previews, warrant
+from catalog.policy import packing as rules
 from catalog.policy.roles import Act
 from catalog.ports import NewId, Transaction
 from catalog.vocabulary import (
@@ -35,6 +36,7 @@ from catalog.vocabulary import (
     Reason,
     Role,
     Scan,
+    Stop,
     Title,
     Twin,
     Version,
@@ -303,7 +305,29 @@ def end_draft(tx: Transaction, publisher: Account, version_id: str, *, now: date
 
 def stopped_in(tx: Transaction, asset: Asset, version_id: str) -> Mapping[str, str]:
     """Files of a draft whose content was stopped and may not come back, path to notice; at most BARRED_SHOWN."""
-    return tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
+    found = tx.recalls.barred(asset.id, version_id, BARRED_SHOWN)
+    card = tx.assets.item(version_id, names.CARD) if names.CARD in found else None
+    if card is None or not _made_here(tx, card, found[names.CARD]):
+        return found
+    return {path: notice for path, notice in found.items() if path != names.CARD}
+
+
+def _made_here(tx: Transaction, card: Item, notice_id: str) -> bool:
+    """The card was revoked only with versions to which hubgate gave it, of no words of a publisher's."""
+    notice = tx.stops.notice(notice_id)
+    if notice is None or notice.act is not Stop.REVOKE:
+        return False
+    for _, version_id, path in tx.assets.places(card.sha256):
+        version = tx.assets.version(version_id)
+        if version is None or version.state not in {VersionState.REVOKED, VersionState.DESTROYED}:
+            continue
+        its_card = path == names.CARD and hashlib.sha256(version.card.encode()).hexdigest() == card.sha256
+        terms_id = cards.terms_asked(version.card)
+        if not its_card or version.warrant is None or tx.terms.in_force(terms_id) is None:
+            return False
+        if version.card != rules.card_of_nothing(version.card, version.warrant, terms_id):
+            return False
+    return True
 
 
 def refuse_what_was_stopped(

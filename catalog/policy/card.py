@@ -124,6 +124,13 @@ def complete(card: str, warrant: Warrant, terms_id: str) -> str:
     return _with_keys(card, said, missing)
 
 
+def terms_asked(card: str) -> str:
+    """The id of the terms that a released card asks to accept in the words of `complete`; "" in any other words."""
+    prompt = str(told(card).get("extra_gated_prompt"))
+    terms_id = prompt.removeprefix(PROMPT.partition("{terms}")[0]).partition(" ")[0]
+    return terms_id if prompt == PROMPT.format(terms=terms_id) else ""
+
+
 PACKED = "packed"
 
 

@@ -17,7 +17,7 @@ import rfc8785
 
 from catalog.policy import card as cards
 from catalog.policy.names import CARD, SHARDS
-from catalog.vocabulary import Item
+from catalog.vocabulary import Item, Warrant
 
 PACK_FROM = 500  # small files; fewer are fetched one by one in a few seconds
 SMALL_MOST = 16 * 1024 * 1024  # bytes of a small file
@@ -90,6 +90,16 @@ def plan(files: Iterable[File], card: str, *, wanted: bool | None = None) -> Pla
     if packed is None:
         return Plan(slots=found.slots, card=bare, warnings=("configs-kept",))
     return Plan(slots=found.slots, card=packed, warnings=())
+
+
+def card_of_nothing(card: str, warrant: Warrant, terms_id: str) -> str | None:
+    """What a release makes of no card at all, with shards of the splits that this one names. None: it names none.
+
+    A card equal to it says nothing but what the warrant says and where the shards are.
+    """
+    globs = {split: glob for split in sorted(set(SPLITS.values())) if (glob := shard_glob(split)) in card}
+    packed = cards.with_packed("", globs) if globs else None
+    return None if packed is None else cards.complete(packed, warrant, terms_id)
 
 
 def sample_of(path: str) -> tuple[str, str] | None:

@@ -97,6 +97,6 @@ class RecallCopies:
     def run(self, payload: Mapping[str, object], step: Callable[[], None]) -> None:
         step()
         with self._store.read() as tx:
-            found = overdue.copies(tx, str(payload["notice"]))
+            found = overdue.copies_to_tell(tx, str(payload["notice"]))
         with self._store.begin() as tx:
             overdue.tell_of_copies(tx, str(payload["notice"]), found, now=self._clock(), new_id=self._new_id)

@@ -222,6 +222,32 @@ def test_a_disk_that_is_full_of_shards_says_so_and_loses_nothing(tmp_path: Path)
         subprocess.run(["umount", small], check=True)
 
 
+def test_a_card_that_hubgate_gave_a_revoked_set_bars_no_other_set(gateway: Gateway, tmp_path: Path) -> None:
+    def folder(name: str, card: str = "") -> Path:
+        (tmp_path / name).mkdir()
+        for n in range(600):
+            (tmp_path / name / f"{n}.txt").write_text(f"{name} {n}", encoding="utf-8")
+        if card:
+            (tmp_path / name / "README.md").write_text(card, encoding="utf-8")
+        return tmp_path / name
+
+    def refused(full_name: str, given: Path) -> str:
+        arguments = ("--terms", "research-use", "--warrant", str(tmp_path / "lab-many.toml"))
+        return gateway.run("publish", "dataset", full_name, str(given), *arguments, status=1)
+
+    gateway.publish(folder("first"), NAME)
+    gateway.run("revoke", NAME, "--reason", "rights_complaint")
+    again = gateway.publish(folder("second"), NAME)
+    gateway.publish(folder("third"), "lab/other")
+    assert "0.txt" in refused(NAME, tmp_path / "first"), "the files themselves do not come back"
+    gateway.run("withhold", f"{NAME}@{again}:README.md", "--reason", "rights_complaint")
+    assert "README.md" in refused("lab/third", folder("fourth"))
+
+    gateway.publish(folder("own", "# Li Ming's photos"), "lab/own")
+    gateway.run("revoke", "lab/own", "--reason", "rights_complaint")
+    assert "README.md" in refused("lab/fifth", folder("fifth", "# Li Ming's photos"))
+
+
 def test_no_pack_leaves_everything_as_it_was_given(gateway: Gateway, tmp_path: Path) -> None:
     files = samples(tmp_path / "set")
     gateway.publish(tmp_path / "set", NAME, "--no-pack")

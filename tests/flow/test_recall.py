@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -181,15 +182,29 @@ def test_operators_hear_of_another_asset_that_still_serves_what_was_withheld(sta
     other = stage.gateway.publish(stage.folder, "demo/other")
     notice = stage.withhold("a.txt")
     deadline = time.monotonic() + 20
-    tasks: list[dict[str, str]] = []
+    tasks: list[dict[str, Any]] = []
     with stage.gateway.client(stage.gateway.token) as operator:
         while not tasks and time.monotonic() < deadline:
             tasks = operator.get("/v1/operator/tasks").json()["items"]
             time.sleep(0.1)
     (task,) = tasks
-    assert (task["kind"], task["notice"], task["note"]) == ("served-elsewhere", notice, f"demo/other@{other}:a.txt")
+    place = f"demo/other@{other}:a.txt"
+    assert (task["kind"], task["notice"], task["elsewhere"], task["note"]) == ("served-elsewhere", notice, [place], "")
     stage.gateway.run("account", "create", "keeper", "--role", "operator", "--password-stdin", stdin="correct horse\n")
     with stage.gateway.client() as keeper:
         keeper.post("/sign-in", data={"name": "keeper", "password": "correct horse", "next": "/"})
-        assert f"<bdi>{task['note']}</bdi>" in keeper.get(f"/tasks/{task['id']}").text
+        assert f"<bdi>{place}</bdi>" in keeper.get(f"/tasks/{task['id']}").text
         assert task["id"] in keeper.get("/operator/tasks").text
+        stage.operate("withholdings", subject=place, reason="rights_complaint")
+        page = keeper.get(f"/tasks/{task['id']}").text
+        assert "none any more" in page
+        assert place not in page
+        with stage.gateway.client(stage.gateway.token) as operator:
+            (task,) = operator.get("/v1/operator/tasks").json()["items"]
+            assert task["elsewhere"] == []
+            said = {"answer": "seen_to", "note": "withheld there too"}
+            task = operator.post(f"/v1/tasks/{task['id']}/answers", json=said).raise_for_status().json()
+        assert (task["elsewhere"], task["note"]) == ([place], "withheld there too")
+        page = keeper.get(f"/tasks/{task['id']}").text
+        assert "seen to · <bdi>withheld there too</bdi>" in page
+        assert f'<dt>Named when it was opened</dt><dd class="break"><bdi>{place}</bdi></dd>' in page

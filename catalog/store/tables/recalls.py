@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     String,
@@ -35,6 +36,7 @@ from sqlalchemy import (
 from catalog.policy.recall import LICENCES
 from catalog.recalls import (
     CopiesOutside,
+    Copy,
     Elsewhere,
     Holder,
     HolderCounts,
@@ -118,7 +120,9 @@ receipts = Table(
     Index("ix_receipts_notice_id_account_id", "notice_id", "account_id"),
 )
 
+WORST_FIRST = ("overdue", "waiting", "exempt", "absent", "deleted")  # where a holder of several things is counted
 TOGETHER = 100  # selects in one union: well below what any engine allows
+NOT_GONE = (VersionState.PUBLISHED.value, VersionState.HELD.value)
 GONE = (VersionState.REVOKED.value, VersionState.DESTROYED.value)
 ADD_HOLDERS = Bulk(insert(recall_holders), ("notice_id", "account_id", "seq", "state", "sent_at", "removed", "mails"))
 
@@ -178,15 +182,22 @@ def _receipt(row: AnyRow) -> Receipt:
     )
 
 
-def _of_versions(recall: Recall) -> Any:
+def _of_versions(recall: Recall, mine: FromClause = items) -> Any:
     named = select(recall_versions.c.version_id).where(recall_versions.c.seq == recall.seq)
-    return items.c.version_id.in_(named)
+    return mine.c.version_id.in_(named)
 
 
 def _of_a_licence(path: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the file is called what the texts of common licences are called."""
     below = literal("/") + func.lower(path)
     return or_(*(below.like(f"%/{name}") for name in sorted(LICENCES)))
+
+
+def _copied(recall: Recall, mine: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """`mine` is called back, and `other` lies in another asset; what is a licence's text in both is nobody's."""
+    one = true() if recall.sha256 is None else mine.c.sha256 == recall.sha256
+    licences = and_(_of_a_licence(mine.c.path), _of_a_licence(other.c.path))
+    return and_(_of_versions(recall, mine), one, versions.c.asset_id != recall.asset_id, ~licences)
 
 
 class RecallRecords:
@@ -308,26 +319,30 @@ class RecallRecords:
             for row in self._db.execute(found.order_by(mine.c.path).limit(limit))
         }
 
-    def elsewhere(self, recall: Recall, limit: int) -> Elsewhere:
-        other, overlay = items.alias(), stopped_items
+    def elsewhere(self, recall: Recall, limit: int, known: Sequence[Recall] = ()) -> Elsewhere:
+        other = items.alias()
+        overlaid = exists().where(
+            stopped_items.c.asset_id == versions.c.asset_id, stopped_items.c.sha256 == other.c.sha256
+        )
+        held = or_(versions.c.state == VersionState.HELD.value, overlaid)
         found = (
-            select(assets.c.ns, assets.c.name, other.c.version_id, other.c.path)
+            select(assets.c.ns, assets.c.name, other.c.version_id, other.c.path, held.label("held"))
             .distinct()
             .join_from(items, other, other.c.sha256 == items.c.sha256)
             .join(versions, versions.c.id == other.c.version_id)
             .join(assets, assets.c.id == versions.c.asset_id)
-            .where(_of_versions(recall), versions.c.state == VersionState.PUBLISHED.value)
-            .where(versions.c.asset_id != recall.asset_id, other.c.version_id != items.c.version_id, other.c.size > 0)
-            .where(~exists().where(overlay.c.asset_id == versions.c.asset_id, overlay.c.sha256 == other.c.sha256))
+            .where(_copied(recall, items, other), versions.c.state.in_(NOT_GONE))
+            .where(other.c.version_id != items.c.version_id, other.c.size > 0)
+            .where(~overlaid.where(stopped_items.c.state == ItemState.WITHHELD.value))
             .where(~exists().where(shards.c.version_id == versions.c.id, shards.c.path == other.c.path))
-            .where(~and_(_of_a_licence(items.c.path), _of_a_licence(other.c.path)))
         )
-        if recall.sha256 is not None:
-            found = found.where(items.c.sha256 == recall.sha256)
+        for one in known:
+            mine = items.alias()
+            found = found.where(~exists().where(mine.c.sha256 == other.c.sha256, _copied(one, mine, other)))
         told = found.subquery()
         in_order = (told.c.ns, told.c.name, told.c.version_id, told.c.path)
         rows = self._db.execute(select(told, func.count().over().label("all")).order_by(*in_order).limit(limit)).all()
-        first = [f"{row.ns}/{row.name}@{row.version_id}:{row.path}" for row in rows]
+        first = [Copy(subject=f"{row.ns}/{row.name}@{row.version_id}:{row.path}", held=bool(row.held)) for row in rows]
         return Elsewhere(first=first, count=rows[0].all if rows else 0)
 
     def _with(self, recall: Recall, sha256: str) -> frozenset[str]:
@@ -358,24 +373,20 @@ class RecallRecords:
         mine = (recall_holders.c.notice_id == notice_id) & (recall_holders.c.account_id == account_id)
         self._db.execute(update(recall_holders).where(mine).values(changes))
 
-    def counts(self, notice_id: str) -> HolderCounts:
-        def count(*states: HolderState, removed: bool | None = None) -> Any:
-            one: Any = recall_holders.c.state.in_([state.value for state in states])
-            if removed is not None:
-                one &= (recall_holders.c.removed > 0) if removed else (recall_holders.c.removed == 0)
-            return func.coalesce(func.sum(case((one, 1), else_=0)), 0)
-
-        row = self._db.execute(
-            select(
-                func.count().label("holders"),
-                count(HolderState.SENT, HolderState.FETCHED).label("waiting"),
-                count(HolderState.CLAIMED, removed=True).label("deleted"),
-                count(HolderState.CLAIMED, removed=False).label("absent"),
-                count(HolderState.EXEMPT).label("exempt"),
-                count(HolderState.OVERDUE).label("overdue"),
-            ).where(recall_holders.c.notice_id == notice_id)
-        ).one()
-        return HolderCounts(**{name: int(value) for name, value in row._mapping.items()})
+    def counts(self, notices: Collection[str]) -> HolderCounts:
+        state, removed = recall_holders.c.state, recall_holders.c.removed
+        rank = case(
+            (state == HolderState.OVERDUE.value, WORST_FIRST.index("overdue")),
+            (state.in_([HolderState.SENT.value, HolderState.FETCHED.value]), WORST_FIRST.index("waiting")),
+            (state == HolderState.EXEMPT.value, WORST_FIRST.index("exempt")),
+            (removed == 0, WORST_FIRST.index("absent")),
+            else_=WORST_FIRST.index("deleted"),
+        )
+        each = select(func.min(rank).label("worst")).where(recall_holders.c.notice_id.in_(notices))
+        worst = each.group_by(recall_holders.c.account_id).subquery().c.worst
+        found = {place: int(count) for place, count in self._db.execute(select(worst, func.count()).group_by(worst))}
+        counts = {name: found.get(place, 0) for place, name in enumerate(WORST_FIRST)}
+        return HolderCounts(holders=sum(counts.values()), **counts)
 
     def add_receipt(self, receipt: Receipt) -> None:
         row: Mapping[str, object] = {

@@ -45,8 +45,11 @@ def install_record(install: Install) -> dict[str, object]:
 
 
 def task_record(tx: Transaction, task: Task) -> dict[str, object]:
-    """What waits, for whoever may see it; the notice says what was stopped."""
-    asset = tx.assets.get(task.asset_id)
+    """What waits, for whoever may see it; the notice says what was stopped.
+
+    `elsewhere` is what other assets have of it: at present, and of a closed task as it was when that was opened.
+    """
+    asset, still = tx.assets.get(task.asset_id), overdue.still_elsewhere(tx, task)
     return {
         "id": task.id,
         "kind": task.kind.value,
@@ -57,7 +60,8 @@ def task_record(tx: Transaction, task: Task) -> dict[str, object]:
         "due": moment(task.due_at),
         "closed_at": moment(task.closed_at),
         "answer": task.answer,
-        "note": task.note,
+        "note": task.said,
+        "elsewhere": list(task.named if still is None else still.lines),
     }
 
 

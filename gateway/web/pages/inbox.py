@@ -14,7 +14,19 @@ from catalog.actions import overdue, receipts
 from catalog.actions import recall as recalls
 from catalog.errors import Invalid, NotFound
 from catalog.ports import Transaction
-from catalog.recalls import Fetched, Flag, Holder, Install, Outcome, Recall, RecallAction, Receipt, Task, TaskAnswer
+from catalog.recalls import (
+    Elsewhere,
+    Fetched,
+    Flag,
+    Holder,
+    Install,
+    Outcome,
+    Recall,
+    RecallAction,
+    Receipt,
+    Task,
+    TaskAnswer,
+)
 from catalog.vocabulary import Account, Actor, Asset, Delivery, Notice, Version
 from gateway.web.api.accounts import signed_in
 from gateway.web.context import Catalogue
@@ -183,6 +195,7 @@ class SeenTask:
     notice: Notice | None
     flags: Sequence[Flag]
     closed_by: str | None
+    still: Elsewhere | None  # what an open task about copies finds now
 
 
 def one_task(tx: Transaction, account: Account, task_id: str) -> SeenTask:
@@ -194,4 +207,11 @@ def one_task(tx: Transaction, account: Account, task_id: str) -> SeenTask:
     versions = [version.id for version in tx.assets.versions(asset.id)]
     flags = [flag for flag in tx.lineage.flags(versions) if flag.notice_id == task.notice_id]
     by = None if task.closed_by is None else tx.accounts.get(task.closed_by)
-    return SeenTask(task, asset, tx.stops.notice(task.notice_id), flags, None if by is None else by.name)
+    return SeenTask(
+        task=task,
+        asset=asset,
+        notice=tx.stops.notice(task.notice_id),
+        flags=flags,
+        closed_by=None if by is None else by.name,
+        still=overdue.still_elsewhere(tx, task),
+    )

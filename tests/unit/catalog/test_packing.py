@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.policy import card as cards
 from catalog.policy import packing
 from catalog.policy.packing import File, Packing, arrange, in_order, left_out, sample_of
+from catalog.policy.warrant import read as read_warrant
 from tests import builders
 
 MIB = 1024 * 1024
@@ -146,3 +148,17 @@ def test_nothing_is_packed_twice_or_torn_apart_and_order_does_not_matter(files: 
         assert len(runs) == len(set(runs)), "a sample's files lie side by side"
         for key in runs:
             assert home.setdefault(key, slot.number) == slot.number
+
+
+@pytest.mark.parametrize(
+    ("own", "alone"), [("", True), ("---\npretty_name: Li Ming\n---\n", False), ("# Li Ming\n", False)]
+)
+def test_a_card_made_of_nothing_is_known_by_its_words(own: str, alone: bool) -> None:
+    vouched, wrong = read_warrant(builders.warrant())
+    assert vouched is not None, wrong
+    files = [*pictures(500, folder="train/"), *pictures(500, folder="test/")]
+    card = cards.complete(packing.plan(files, own).card, vouched, "research-use")
+    assert cards.terms_asked(card) == "research-use"
+    assert (packing.card_of_nothing(card, vouched, "research-use") == card) is alone
+    assert packing.card_of_nothing("# Faces", vouched, "research-use") is None
+    assert cards.terms_asked("---\nextra_gated_prompt: Read and accept the terms of Li Ming\n---\n") == ""

@@ -128,9 +128,53 @@ def test_operators_are_told_of_other_assets_that_still_serve_what_was_stopped_fo
         (task,) = [task for task in tx.tasks.of_notice(revoked) if task.kind is TaskKind.SERVED_ELSEWHERE]
     with scene.store.begin() as tx:
         closed = overdue.answer_task(tx, scene.first, task.id, TaskAnswer.SEEN_TO, "left: consented", now=NOW)
-    assert closed.note == f"{task.note}\n\nleft: consented"
+    assert (list(closed.named), closed.said) == (task.note.splitlines(), "left: consented")
     assert scene.elsewhere(scene.stop(Stop.REVOKE, "lab/other")) is None
     assert builders.events_and_tables_agree(scene.store)
+
+
+def test_copies_that_only_a_hold_keeps_from_being_served_are_named(scene: Scene) -> None:
+    whole = scene.publish(scene.lab, "lab/whole", OTHER)
+    part = scene.publish(scene.lab, "lab/part", OTHER, OWN)
+    scene.stop(Stop.HOLD, "lab/whole")
+    scene.stop(Stop.HOLD, f"lab/part@{part.id}:b.jpg")
+    told = scene.elsewhere(scene.stop(Stop.WITHHOLD, f"{SOURCE}@{scene.source.id}:b.jpg"))
+    assert told == [f"lab/part@{part.id}:b.jpg (held)", f"lab/whole@{whole.id}:b.jpg (held)"]
+
+
+def test_doing_what_a_task_about_copies_asks_opens_no_other_and_empties_its_list(scene: Scene) -> None:
+    copies = [scene.publish(scene.lab, f"lab/copy{n}", OTHER) for n in range(3)]
+    places = [f"lab/copy{n}@{version.id}:b.jpg" for n, version in enumerate(copies)]
+    first = scene.stop(Stop.WITHHOLD, f"{SOURCE}@{scene.source.id}:b.jpg")
+    assert scene.elsewhere(first) == places
+
+    def found() -> list[str]:
+        with scene.store.read() as tx:
+            (task,) = [task for task in tx.tasks.of_notice(first) if task.kind is TaskKind.SERVED_ELSEWHERE]
+            still = overdue.still_elsewhere(tx, task)
+        return ["closed"] if still is None else list(still.lines)
+
+    assert scene.elsewhere(scene.stop(Stop.WITHHOLD, places[0])) is None
+    assert found() == places[1:]
+    assert scene.elsewhere(scene.stop(Stop.REVOKE, "lab/copy1")) is None
+    assert found() == places[2:]
+    with scene.store.begin() as tx:
+        (task,) = [task for task in tx.tasks.waiting() if task.kind is TaskKind.SERVED_ELSEWHERE]
+        overdue.answer_task(tx, scene.first, task.id, TaskAnswer.SEEN_TO, "the last one stays", now=NOW)
+    assert found() == ["closed"]
+    more = scene.publish(scene.lab, "lab/more", OWN)
+    assert scene.elsewhere(scene.stop(Stop.REVOKE, f"lab/more@{more.id}")) == [
+        f"{DERIVED}@{scene.derived.id}:w.bin",
+        f"{MODEL}@{scene.model.id}:w.bin",
+    ]
+
+
+def test_an_open_task_about_copies_does_not_hide_what_the_stopped_asset_itself_serves_elsewhere(scene: Scene) -> None:
+    corrected = scene.publish(scene.owner, SOURCE, OTHER)
+    copy = scene.publish(scene.lab, "lab/copy", OTHER)
+    told = scene.elsewhere(scene.stop(Stop.REVOKE, f"{SOURCE}@{scene.source.id}"))
+    assert told == [f"lab/copy@{copy.id}:b.jpg", f"{DERIVED}@{scene.derived.id}:a.jpg"]
+    assert scene.elsewhere(scene.stop(Stop.WITHHOLD, f"lab/copy@{copy.id}:b.jpg")) == [f"{SOURCE}@{corrected.id}:b.jpg"]
 
 
 def test_nobody_is_told_of_the_text_of_a_licence_or_of_a_newer_version_of_the_same(scene: Scene) -> None:

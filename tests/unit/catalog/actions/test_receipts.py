@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from catalog.actions import accounts, credentials, overdue, receipts
+from catalog.actions import accounts, boards, credentials, overdue, receipts
 from catalog.errors import CatalogError, Conflict, Denied, Invalid, NotFound, TooMany
 from catalog.policy import recall as rules
 from catalog.ports import Store
@@ -142,10 +142,43 @@ def test_each_outcome_leads_to_its_state(scene: Scene, outcome: Outcome, state: 
     assert scene.answer(reader, laptop, {outcome: 1}) == (state, [])
     assert scene.holder(reader).removed == removed
     with scene.store.read() as tx:
-        counts = tx.recalls.counts(scene.notice)
+        counts = tx.recalls.counts([scene.notice])
     assert counts.holders == 1
     assert sum((counts.waiting, counts.deleted, counts.absent, counts.exempt, counts.overdue)) == 1
     assert (counts.deleted, counts.absent) == (int(outcome is Outcome.DELETED), int(outcome is Outcome.ABSENT))
+
+
+def test_of_all_that_a_case_has_stopped_each_holder_counts_once_where_it_stands_worst(scene: Scene) -> None:
+    both, fast, firm, gone = (scene.reader() for _ in range(4))
+    for reader in (both, fast, firm, gone):
+        scene.by_curl(reader)
+    only_second = scene.reader()
+    for reader in (both, fast, firm, only_second):
+        builders.delivered(scene.store, Actor(account=reader, scopes=frozenset()), scene.version, "b.jpg")
+
+    def counted(*notices: str) -> dict[str, int]:
+        with scene.store.read() as tx:
+            counts = boards.counts_for_case(tx, [notice for one in notices if (notice := tx.stops.notice(one))])
+        assert counts is not None
+        return {name: count for name, count in asdict(counts).items() if count}
+
+    first = scene.withhold()
+    for reader in (both, fast, gone):
+        scene.by_hand(reader, Outcome.DELETED)
+    scene.by_hand(firm, Outcome.KEPT_BY_LAW, "by law")
+    assert counted(first) == {"holders": 4, "deleted": 3, "exempt": 1}
+    scene.notice = builders.stopped(scene.store, scene.operator, Stop.WITHHOLD, f"{NAME}@{scene.version.id}:b.jpg").id
+    assert counted(first, scene.notice) == {"holders": 5, "deleted": 1, "waiting": 4}
+    scene.by_hand(fast, Outcome.DELETED)
+    scene.by_hand(firm, Outcome.DELETED)
+    scene.by_hand(both, Outcome.ABSENT)
+    assert counted(first, scene.notice) == {"holders": 5, "deleted": 2, "absent": 1, "exempt": 1, "waiting": 1}
+    scene.deadline()
+    assert counted(first, scene.notice) == {"holders": 5, "deleted": 2, "absent": 1, "exempt": 1, "overdue": 1}
+    held = builders.stopped(scene.store, scene.operator, Stop.HOLD, NAME).id
+    assert counted(first, scene.notice, held)["holders"] == 5
+    with scene.store.read() as tx:
+        assert boards.counts_for_case(tx, [notice for notice in [tx.stops.notice(held)] if notice]) is None
 
 
 def test_a_later_receipt_of_an_install_takes_the_former_ones_place(scene: Scene) -> None:
