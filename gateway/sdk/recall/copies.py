@@ -96,12 +96,13 @@ class Copies:
             done = self._delete(self._where(copy), _digest(copy, wanted), copy.place, found, links)
             if done == {Done.ABSENT} and copy.going:
                 found.note(_digest(copy, wanted), copy.place, Done.DELETED)
-            elif done == {Done.ABSENT} and not _is_there(_places(copy)):
+            elif done == {Done.ABSENT} and not os.path.isdir(copy.folder):
                 found.missing.append(copy.place)
-                if not os.path.isdir(copy.folder):
-                    found.away = True
-                    found.worsen(_digest(copy, wanted), Outcome.ABSENT)
-                    continue
+                found.away = True
+                found.worsen(_digest(copy, wanted), Outcome.ABSENT)
+                continue
+            elif done == {Done.ABSENT} and not _is_there(_places(copy)) and self._came(copy):
+                found.missing.append(copy.place)
             if done <= {Done.DELETED, Done.ABSENT}:
                 found.over.append(copy.id)
         going = {kept.sha256 for kept in self._holdings.contents_of(stored) if kept.going}
@@ -124,6 +125,13 @@ class Copies:
         over = (Outcome.DELETED, Outcome.ABSENT)
         gone = [digest for digest in digests if found.outcomes.get(digest, Outcome.ABSENT) in over]
         self._holdings.forget_contents(self._url, notice.versions, gone)
+
+    def any_here(self, notice: Notice, digests: Sequence[str]) -> bool:
+        """Whether there is anything that the notice calls back, or may be, on a disk that is away."""
+        listed = self._called_back(notice, digests)
+        if any(_is_there(self._where(copy)) or not os.path.isdir(copy.folder) for copy in listed):
+            return True
+        return any(_is_there(self._store_places(digest)) for digest in self._stored(notice, digests))
 
     def set_aside(self, notice: Notice, digests: Sequence[str]) -> Found:
         """Move every listed copy that the notice calls back into a quarantine beside it."""
@@ -238,6 +246,10 @@ class Copies:
             if result.done is Done.DELETED and inode is not None:
                 links.deleted(inode, known_as or place, result.links + self._dry_run)
         return done
+
+    def _came(self, copy: Copy) -> bool:
+        """Whether the file was ever there: a fetch that was cut short has listed more than came."""
+        return copy.kind == EXTRACTED or _is_there(self._store_places(copy.content))
 
     def _where(self, copy: Copy) -> Sequence[Listed]:
         """Where the copy may be. Not in its place when that has another listed content, of a fetch that came later."""

@@ -118,14 +118,15 @@ def _purge(
     notice = waiting.notice
     caches = of_notice(notice, digests, os.environ)
     kept = notice.notice in wishes.kept_by_law
+    purge = wishes.purge or not (caches or copies.any_here(notice, digests))  # of nothing, nobody need be asked
     if kept:
         found = copies.keep(notice, digests)
-    elif wishes.purge:
+    elif purge:
         found = copies.delete(notice, digests)
     else:
         found = copies.set_aside(notice, digests)
     known = waiting.state == SENT and found.away and not found.files and not caches
-    if not (wishes.purge or kept):
+    if not (purge or kept):
         if not wishes.dry_run and waiting.state == NEW:
             desk.mark(account, notice, ASIDE)
         aside = any(done is Done.ASIDE for _, done in found.files)

@@ -65,6 +65,26 @@ def test_people_get_a_quarantine_first_and_no_receipt_is_sent(home: Home) -> Non
     assert not (home.folder / "one" / ".hubgate").exists()
 
 
+def test_a_machine_that_holds_none_of_it_answers_without_a_question(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.gate.recall([sha256(B)])
+    (done,) = home.hub.sync()
+    assert (done.state, done.counts["absent"]) == ("answered", 1)
+    assert home.hub.sync() == []
+    home.gate.recall([sha256(A)])
+    for _ in range(2):
+        assert [one.state for one in home.hub.sync()] == ["waiting"], "what lies in quarantine is here"
+    assert len(home.gate.receipts) == 1
+
+
+def test_what_a_fetch_that_was_killed_never_brought_is_not_missed(home: Home) -> None:
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.expect(home.folder / "one", {"b.jpg": B})
+    home.gate.recall([sha256(A), sha256(B)])
+    (done,) = home.hub.sync(purge=True)
+    assert (done.missing, done.counts["deleted"], done.counts["absent"]) == ((), 1, 1)
+
+
 def test_a_machine_with_that_policy_deletes_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBGATE_RECALLS", "purge")
     home.hold(home.folder / "one", {"a.jpg": A})
