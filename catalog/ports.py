@@ -256,6 +256,9 @@ class Stops(Protocol):
     def stopped(self, asset_id: str) -> dict[str, StoppedItem]:
         """By digest."""
 
+    def sum_stopped(self, version_id: str) -> tuple[int, int]:
+        """How many of the version's files are stopped by themselves, and their bytes; shards are no files."""
+
     def items_of(self, notice_id: str) -> Sequence[tuple[str, str]]:
         """What stands under that notice: (asset id, digest)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON.")]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default DATA/hubgate.toml.")]
 
 OPERATOR = "operator"
+UNREAD = 128 + 13  # as of a program that SIGPIPE has ended
 
 
 class Failed(Exception):
@@ -66,20 +68,39 @@ def sentence(error: CatalogError) -> str:
 
 
 def command(run: Callable[P, T]) -> Callable[P, T]:
-    """Exit status 1 and one clear sentence for everything that is refused or fails on purpose."""
+    """Exit status 1 and one clear sentence for everything that is refused or fails on purpose.
+
+    Quiet where whoever reads the output has read enough, as in `hubgate recalls | head`.
+    """
 
     @wraps(run)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return run(*args, **kwargs)
+            done = run(*args, **kwargs)
+            sys.stdout.flush()  # here, where it can be told that nobody reads any more
+            return done
         except CatalogError as error:
             reason = sentence(error)
         except (Failed, NotInstalled, BadSetting, BlobError, OSError) as error:
+            if isinstance(error, BrokenPipeError) and _unread():
+                raise typer.Exit(UNREAD) from None
             reason = str(error)
         print(reason, file=sys.stderr)
         raise typer.Exit(1)
 
     return wrapped
+
+
+def _unread() -> bool:
+    """Nobody reads the output any more: no other pipe broke. Then what is left of it goes nowhere, at exit too."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not output.poll(0):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True
 
 
 def settings_of(data: Path | None, config: Path | None = None, **overrides: object) -> Settings:

@@ -113,7 +113,7 @@ def recalls(
     if as_json:
         show({**board, "holders": rows}, as_json)
         return
-    show(board, as_json)
+    _print_whole(board)
     say = words()
     for row in rows:
         got = sum(one["bytes"] for one in row["got"])
@@ -128,10 +128,30 @@ def _print_board(board: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show(board, as_json)
         return
-    counts, action = board["counts"], "withdrawn" if board["withdrawn_at"] else board["action"]
-    # A hold asks for no answer: nobody is waited for.
-    said = "  ".join(f"{name} {count}" for name, count in counts.items() if board["deadline"] or name == "holders")
-    print(f"{board['issued_at']}  {board['id']}  {action:<10}  {board['subject']}  {said}")
+    action = "withdrawn" if board["withdrawn_at"] else board["action"]
+    print(f"{board['issued_at']}  {board['id']}  {action:<10}  {board['subject']}  {_counts(board)}")
+
+
+def _counts(board: dict[str, Any]) -> str:
+    """A hold asks for no answer: nobody is waited for."""
+    counts = board["counts"].items()
+    return "  ".join(f"{name} {count}" for name, count in counts if board["deadline"] or name == "holders")
+
+
+def _print_whole(board: dict[str, Any]) -> None:
+    """What is known of one recall, a line each: versions and tasks have as many as there are."""
+    for key, value in board.items():
+        if key == "counts":
+            print(f"counts: {_counts(board)}")
+        elif key == "versions":
+            for version in value:
+                print(f"version: {version}")
+        elif key == "tasks":
+            for task in value:
+                end = f"closed {task['closed_at']}  {task['answer']}" if task["closed_at"] else f"due {task['due']}"
+                print(f"task: {task['id']}  {task['kind']}  {end}")
+        elif value is not None:
+            print(f"{key}: {value}")
 
 
 def _evidence(installation: Installation, tx: Transaction, actor: Actor, notice_id: str) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ from catalog.store import open_store
 from gateway.sdk.envelope import opened, statement_of
 from gateway.sdk.signing import verify
 from tests import builders
-from tests.gateways import Gateway
+from tests.gateways import HUBGATE, Gateway
 from tests.machines import Machine
 
 NAME = "demo/faces"
@@ -208,3 +210,39 @@ def test_operators_hear_of_another_asset_that_still_serves_what_was_withheld(sta
         page = keeper.get(f"/tasks/{task['id']}").text
         assert "seen to · <bdi>withheld there too</bdi>" in page
         assert f'<dt>Named when it was opened</dt><dd class="break"><bdi>{place}</bdi></dd>' in page
+
+
+def test_pages_say_what_is_served_of_a_set_and_speak_of_a_complainant_to_operators(stage: Stage) -> None:
+    page = f"/assets/{NAME}"
+    with stage.gateway.client() as client:
+        assert "<span>3 files</span>" in client.get(page).text
+        sent = {"name": "Li Ming", "contact": "li@example.org", "request": "take it out", "kind": "self", "asset": NAME}
+        case = client.post("/v1/complaints", json=sent).json()["case"]
+        stage.withhold("a.txt", case=case)
+        stage.operate("holds", subject=f"{NAME}@main:b.txt", reason="rights_complaint")
+        said = client.get(page).text
+        assert "<span>1 of 3 files served</span><span>5 B</span><span>2 stopped</span>" in said
+        assert "提供 3 个文件中的 1 个" in client.get(page, headers={"accept-language": "zh"}).text
+    stage.gateway.run("account", "create", "keeper", "--role", "operator", "--password-stdin", stdin="correct horse\n")
+    with stage.gateway.client() as keeper:
+        keeper.post("/sign-in", data={"name": "keeper", "password": "correct horse", "next": "/"})
+        shown = keeper.get(f"/operator/complaints/{case}").text
+        assert "<dt>Complainant&#39;s name</dt>" in shown
+        assert "Your name" not in shown
+
+
+def test_a_recall_is_told_in_plain_lines_and_quietly_ends_where_nobody_reads_on(stage: Stage) -> None:
+    stage.reader("rosa", "a.txt")
+    notice = stage.withhold("a.txt")
+    lines = stage.gateway.run("recalls", notice).splitlines()
+    assert f"version: {stage.version}" in lines
+    assert "counts: holders 1  waiting 1  deleted 0  absent 0  exempt 0  overdue 0" in lines
+    assert not any(mark in line for line in lines for mark in ('{"', "[", "null")), lines
+    reading, writing = os.pipe()
+    os.close(reading)
+    for arguments in (["recalls"], ["recalls", notice, "--json"]):
+        done = subprocess.run(
+            [HUBGATE, *arguments], stdout=writing, stderr=subprocess.PIPE, env=stage.gateway.environ, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (141, b"")
+    os.close(writing)

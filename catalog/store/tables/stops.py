@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, ForeignKey, String, Table, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    String,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
-from catalog.store.tables.assets import versions
+from catalog.store.tables.assets import items, shards, versions
 from catalog.store.tables.base import AnyRow, Instant, Link, metadata
 from catalog.vocabulary import ItemState, Notice, Release, ReleaseReason, Stop, StoppedItem, StopReason
 
@@ -137,6 +150,20 @@ class StopRecords:
             row.sha256: StoppedItem(sha256=row.sha256, state=ItemState(row.state), notice_id=row.notice_id)
             for row in rows
         }
+
+    def sum_stopped(self, version_id: str) -> tuple[int, int]:
+        of_shard = exists().where(shards.c.version_id == items.c.version_id, shards.c.path == items.c.path)
+        query = (
+            select(func.count(), func.coalesce(func.sum(items.c.size), 0))
+            .join_from(items, versions, versions.c.id == items.c.version_id)
+            .join(
+                stopped_items,
+                and_(stopped_items.c.asset_id == versions.c.asset_id, stopped_items.c.sha256 == items.c.sha256),
+            )
+            .where(items.c.version_id == version_id, ~of_shard)
+        )
+        count, size = self._db.execute(query).one()
+        return int(count), int(size)
 
     def items_of(self, notice_id: str) -> Sequence[tuple[str, str]]:
         query = select(stopped_items.c.asset_id, stopped_items.c.sha256).where(stopped_items.c.notice_id == notice_id)

@@ -54,6 +54,7 @@ class Extras:
 
     tiles: list[Tile]
     accepted_at: datetime | None
+    stopped: tuple[int, int]  # files of the main version, and their bytes
 
 
 def extras(tx: Transaction, view: AssetView, account: Account | None) -> Extras:
@@ -61,7 +62,7 @@ def extras(tx: Transaction, view: AssetView, account: Account | None) -> Extras:
     if account is not None and view.terms is not None:
         acceptance = tx.terms.acceptance(account.id, view.asset.id, view.terms)
         accepted_at = None if acceptance is None else acceptance.accepted_at
-    return Extras(previews.tiles(tx, view.asset, view.main), accepted_at)
+    return Extras(previews.tiles(tx, view.asset, view.main), accepted_at, tx.stops.sum_stopped(view.main.id))
 
 
 class CataloguePages:
@@ -107,6 +108,8 @@ class CataloguePages:
             data_class=data_class(view.asset, view.main),
             tiles=extra.tiles,
             accepted_at=extra.accepted_at,
+            stopped_files=extra.stopped[0],
+            stopped_size=extra.stopped[1],
             record=await self._describe(actor, view),
             just_accepted=view.accepted and "accepted" in request.query_params,
         )
