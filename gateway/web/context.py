@@ -6,11 +6,13 @@ until there is no room.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 import anyio.to_thread
 
@@ -18,7 +20,7 @@ from catalog.actions import deliver
 from catalog.errors import Denied
 from catalog.policy.access import Ground
 from catalog.ports import Clock, NewId, Store, Transaction
-from catalog.vocabulary import Actor, Door, Item, Scope, VersionState
+from catalog.vocabulary import Actor, Door, Item, Scope, Version, VersionState
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,6 +51,7 @@ class Catalogue:
         self._writer = anyio.CapacityLimiter(1)  # one transaction writes at a time: a second thread would only wait
         self._grounds: OrderedDict[GroundKey, Ground] = OrderedDict()
         self._contents: OrderedDict[tuple[str, int], Contents] = OrderedDict()
+        self._reading: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
         self._kept_items = 0
         self._generation = 0
 
@@ -111,6 +114,13 @@ class Catalogue:
         if kept is not None:
             self._contents.move_to_end(version.contents)
             return kept
+        # One reads for all who come meanwhile: at a start many ask for the same, and a list may have a million items.
+        reading = self._reading.setdefault(version.contents, asyncio.Lock())
+        async with reading:
+            kept = self._contents.get(version.contents)
+            return await self._read_contents(version) if kept is None else kept
+
+    async def _read_contents(self, version: Version) -> Contents:
         every = {item.path: item for item in await self.read(lambda tx: tx.assets.items(version.id))}
         hidden = {path for path, item in every.items() if item.shard is not None and not item.shard.listed}
         listed = {path: item for path, item in every.items() if path not in hidden} if hidden else every

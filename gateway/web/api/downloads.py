@@ -46,6 +46,7 @@ PRIVATE: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; sandbox"),
 )
+IDS = 16**10
 KEPT_HEADERS = 4096  # an item's headers never change; a small file is often asked for again
 PRINTABLE = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\", "%"}
 
@@ -132,6 +133,7 @@ class Downloads:
         self._watcher = watcher
         self._deliveries = deliveries
         self._fetches = Fetches(catalogue)
+        self._count = int(catalogue.new_id(10), 16)
 
     async def file(self, scope: Scope, receive: Receive, send: Send, actor: Actor) -> None:
         """GET and HEAD of one item."""
@@ -264,8 +266,7 @@ class Downloads:
             raise CatalogUnavailable()  # no decision opens this door without the three
         now = self._catalogue.now()
         return Delivery(
-            # By time, then by chance: new rows lie side by side in the index, so that a commit writes fewer pages.
-            id=f"{int(now.timestamp() * 1e6):014x}{self._catalogue.new_id(10)}",
+            id=self._next_id(now),
             account_id=actor.account.id,
             token_id=actor.token_id,
             asset_id=access.asset.id,
@@ -277,6 +278,15 @@ class Downloads:
             as_of=access.decision.as_of,
             started_at=now,
         )
+
+    def _next_id(self, now: datetime) -> str:
+        """By time: new rows lie side by side in the index, so that a commit writes fewer pages.
+
+        Then from a number by chance on, so that no two processes give the same; asking for chance anew costs a system
+        call, in which another thread may take the interpreter.
+        """
+        self._count = (self._count + 1) % IDS
+        return f"{int(now.timestamp() * 1e6):014x}{self._count:010x}"
 
     async def _open(self, item: Item) -> Blob:
         if self._originals.opens_at_once:
