@@ -16,8 +16,11 @@ from catalog.store import open_store
 from tests.contract.clients import compatibility
 
 # Two shared cores say nothing about a deadline: the suite asserts behaviour, never time.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")
+suite = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The suite tries the same cases wherever it runs; `search` looks for new ones, and a find becomes a case of its own.
+settings.register_profile("suite", suite, derandomize=True)
+settings.register_profile("search", suite, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 MISSING = "missing program"
 
