@@ -108,7 +108,7 @@ def show(name: Name, url: Url = None, token: Token = None, lang: Lang = None, as
         lines.append(f"{say('label-terms', lang)}: {terms['id']} {terms['version']} ({accepted})")
     lines.append(f"{say('label-versions', lang)}:")
     lines += [
-        f"  {v['version']}  {v['tag'] or '':<8}  {v['state']:<9}  {say('files', lang, count=v['items'])}, "
+        f"  {v['version']}  {v['tag'] or '':<8}  {v['state']:<9}  {files(v['items'], lang)}, "
         f"{size(v['size'])}  {v['published_at'] or ''}"
         for v in info["versions"]
     ]

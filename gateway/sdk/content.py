@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from gateway.sdk import wire
+<<<<<<< HEAD
 from gateway.sdk.errors import NoSpace, Stopped, WrongBytes
 from gateway.sdk.kept import Kept, by_file
+=======
+from gateway.sdk.errors import Stopped, WrongBytes
+>>>>>>> wt-sdk
 from gateway.sdk.large import Large, Slow
 from gateway.sdk.machine import Machine
 from gateway.sdk.progress import Bar, bar
 from gateway.sdk.records import Item, Manifest
 from gateway.sdk.store import Store
 from gateway.sdk.transport import Transport
-from gateway.sdk.words import size
 
 
 def bring_content(
@@ -55,8 +58,7 @@ def open_kept(transport: Transport, machine: Machine, listed: Manifest, item: It
             file.close()
             raise
         return file
-    if item.size > store.free():
-        raise NoSpace("no-space", folder=store.folder, free=size(store.free()), needed=size(item.size))
+    store.check_free(item.size)
     shown = bar(item.size, f"{listed.asset}:{item.path}", wanted=progress)
     try:
         bring_content(transport, store, listed, item, shown, threading.Event(), Slow(), lambda: None)

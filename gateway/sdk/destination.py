@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
-from gateway.sdk.errors import FolderBusy, UnsafePath
+from gateway.sdk.errors import FolderBusy, NotStored, UnsafePath
 from gateway.sdk.paths import OURS, check_utf8, safe_parts
 from gateway.sdk.store import BINARY, NOFOLLOW, Store
 
@@ -37,7 +37,10 @@ class Destination:
         A folder that is new, and still empty when the work in it fails, is taken away again.
         """
         new = not self.folder.exists()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise NotStored("no-folder", folder=self.folder) from error
         self._enter(self._ours, OURS)
         for left in self._ours.glob("*.new"):
             left.unlink(missing_ok=True)

@@ -201,15 +201,12 @@ class _Fetch:
         """Room for copies, where no link to the store can be: before the first of them is made."""
         needed, free = sum(item.size for item in missing), self._destination.free()
         if needed > free and not self._store.shares_with(self._destination.folder):
-            raise NoSpace("no-space", folder=self._destination.folder, free=size(free), needed=size(needed))
+            raise NoSpace(folder=self._destination.folder, free=size(free), needed=size(needed))
 
     def _check_space(self, coming: Sequence[Item]) -> None:
         needed = sum(item.size for item in coming)
         begun_size = self._store.begun({item.sha256 for item in coming})
-        if needed - begun_size > self._store.free():
-            raise NoSpace(
-                "no-space", folder=self._store.folder, free=size(self._store.free()), needed=size(needed - begun_size)
-            )
+        self._store.check_free(needed - begun_size)
 
     def _bring_small(self, small: Sequence[Item]) -> None:
         """By archives, as far as they bring it."""

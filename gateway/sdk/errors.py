@@ -22,6 +22,7 @@ HubError
 """
 
 from datetime import datetime
+from pathlib import Path
 
 from gateway.sdk.words import Language, say
 
@@ -161,7 +162,12 @@ class UnsafePath(NotStored):
 
 
 class NoSpace(NotStored):
-    """The destination is too small."""
+    """The destination is too small; or the store of this machine, below `home`."""
+
+    def __init__(self, *, folder: Path, free: str, needed: str, home: Path | None = None) -> None:
+        super().__init__("no-space", folder=folder, free=free, needed=needed, home=home)
+        if home is not None:  # another place for the files would not help
+            self.sentence = "no-space-store"
 
 
 class FolderBusy(NotStored):

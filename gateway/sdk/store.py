@@ -15,6 +15,9 @@ from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
+from gateway.sdk.errors import NoSpace
+from gateway.sdk.words import size
+
 BLOCK = 1 << 20
 READ_ONLY = 0o444
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -217,6 +220,12 @@ class Store:
     def free(self) -> int:
         """Bytes free for this user."""
         return shutil.disk_usage(self.objects).free
+
+    def check_free(self, needed: int) -> None:
+        """Raise NoSpace unless so many bytes more have room."""
+        free = self.free()
+        if needed > free:
+            raise NoSpace(folder=self.folder, free=size(free), needed=size(needed), home=self.home)
 
 
 def digest_of(file: BinaryIO, abandoned: Callable[[], None] = lambda: None) -> "hashlib._Hash":

@@ -38,7 +38,9 @@ def spoken(command: Callable[..., None]) -> Callable[..., None]:
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 fail(say("disk-full", lang))
-            fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            if error.filename:
+                fail(say("system-refused", lang, path=error.filename, why=error.strerror))
+            fail(str(error))
 
     return wrapped
 

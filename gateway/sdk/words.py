@@ -106,6 +106,20 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{folder} has {free} free, and {needed} are needed. Make room or choose another place with --to.",
         "{folder} 只剩 {free}，需要 {needed}。请腾出空间，或用 --to 换一个位置。",
     ),
+    "no-space-store": (
+        "{folder}, the store of this machine, has {free} free, and {needed} are needed. Make room, or move {home} to a "
+        "larger disk and set HUBGATE_HOME to where it is then.",
+        "{folder}（本机存储）只剩 {free}，需要 {needed}。请腾出空间，或把 {home} 移到更大的磁盘，"
+        "再把 HUBGATE_HOME 设为新位置。",
+    ),
+    "no-folder": (
+        "{folder} cannot be made a folder: a file stands there or on the way to it. Choose another place with --to.",
+        "无法创建文件夹 {folder}：该处或其路径上已有一个文件。请用 --to 换一个位置。",
+    ),
+    "system-refused": (
+        "{path} cannot be read or written: {why}. See to it, then run the same again.",
+        "{path} 无法读取或写入：{why}。请处理后重新运行。",
+    ),
     "folder-not-utf8": (
         "{path} is not a name in UTF-8, and recalls could not find what is put there. Choose another folder with --to, "
         "or rename it.",
@@ -225,8 +239,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "recall-do-quarantine": ("Run `hubgate sync` to set them aside.", "请运行 `hubgate sync` 将其隔离。"),
     "recall-do-withdrawn": ("Run `hubgate sync` to put the copies back.", "请运行 `hubgate sync` 恢复副本。"),
     "recall-handled": (
-        "RECALL {notice}: done for {files} files, as this machine's policy says.",
-        "召回 {notice}：已按本机策略处理 {files} 个文件。",
+        "RECALL {notice}: done for {files}, as this machine's policy says.",
+        "召回 {notice}：已按本机策略处理 {files}。",
     ),
     "sync-nothing": ("Nothing is called back.", "没有需要召回的内容。"),
     "sync-deleted": ("deleted", "已删除"),

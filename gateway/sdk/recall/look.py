@@ -10,7 +10,7 @@ from gateway.sdk.errors import HubError, Untrusted
 from gateway.sdk.holdings import Holdings
 from gateway.sdk.logins import data_home
 from gateway.sdk.patience import LOOKING
-from gateway.sdk.words import Language, plain, say
+from gateway.sdk.words import Language, files, plain, say
 
 EVERY_S = 3600.0
 LIMIT_S = 2.0
@@ -76,7 +76,8 @@ class Look:
 
             with Hub(self._url, self._token, lang=self._lang, look=False) as hub:
                 for handled in hub.sync(purge=True):
-                    self._tell(say("recall-handled", self._lang, notice=handled.notice, files=len(handled.files)))
+                    done = files(len(handled.files), self._lang)
+                    self._tell(say("recall-handled", self._lang, notice=handled.notice, files=done))
 
     def _tell(self, sentence: str) -> None:
         with suppress(OSError, ValueError):

@@ -145,6 +145,7 @@ def test_a_withheld_file_is_left_out_and_said(person: Researcher, published: Pub
     assert "Stopped, and left out of lab/withheld: 1 file (large.bin)" in told
 
 
+<<<<<<< HEAD
 def test_who_was_sent_nothing_new_holds_it_all_the_same(
     person: Researcher, published: Published, tmp_path: Path
 ) -> None:
@@ -172,6 +173,14 @@ def test_who_was_sent_nothing_new_holds_it_all_the_same(
     (done,) = json.loads(person.run("sync", "--yes", "--json"))
     assert done["counts"]["deleted"] > 0
     assert sorted(path.name for path in (tmp_path / "second").rglob("*") if path.is_file()) == []
+=======
+def test_a_set_of_one_file_has_one_file(person: Researcher, published: Published, tmp_path: Path) -> None:
+    (tmp_path / "single").mkdir()
+    (tmp_path / "single" / "README.md").write_text("# One\n\nFile.\n", encoding="utf-8")
+    published.gateway.publish(tmp_path / "single", "lab/single", "--class", "public")
+    sign_in(person, published, "single")
+    assert "1 file, " in person.run("show", "lab/single")
+>>>>>>> wt-sdk
 
 
 def test_a_revoked_set_is_refused_with_the_address_of_its_notice(person: Researcher, published: Published) -> None:
@@ -250,6 +259,7 @@ def test_what_cannot_be_written_is_one_sentence(person: Researcher, published: P
     sign_in(person, published, "full")
     person.run("accept", "lab/full", "--purpose", "x", "--yes")
     (tmp_path / "file").write_text("in the way")
-    said = person.run("fetch", "lab/full", "--to", "file/below", status=1)
-    assert "file/below" in said
-    assert len(said.splitlines()) == 1
+    for to in ("file", "file/below"):
+        said = person.run("fetch", "lab/full", "--to", to, status=1)
+        assert f"{to} cannot be made a folder" in said
+        assert len(said.splitlines()) == 1

@@ -336,9 +336,23 @@ def test_a_folder_in_the_place_of_a_file_is_an_error(origin: Origin, reader: Rea
 
 def test_too_little_space_is_told_before_the_first_byte(origin: Origin, reader: Reader, tmp_path: Path) -> None:
     huge = Item(path="huge", size=1 << 62, sha256="0" * 64, media_type="x")
-    with pytest.raises(errors.NoSpace, match="--to"):
+    with pytest.raises(errors.NoSpace) as caught:
         reader.fetch(tmp_path, huge)
+    assert caught.value.code == "no-space"
+    for sentence in (caught.value.say("en"), caught.value.say("zh")):
+        assert "HUBGATE_HOME" in sentence
+        assert str(reader.store.folder) in sentence
+        assert "--to" not in sentence, "that moves no store"
     assert origin.asked == []
+
+
+@pytest.mark.parametrize("to", ["file", "file/below"])
+def test_a_file_where_the_folder_should_be_is_told(origin: Origin, reader: Reader, tmp_path: Path, to: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(errors.NotStored, match=r"cannot be made a folder: a file stands there .* with --to"):
+        reader.fetch(tmp_path / to, FILE)
+    assert origin.asked == []
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_two_fetches_do_not_write_to_one_folder(origin: Origin, reader: Reader, tmp_path: Path) -> None:

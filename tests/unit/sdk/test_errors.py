@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import string
 
 import pytest
+import typer
 
 from gateway.sdk import errors
 from gateway.sdk.refusals import refusal
+from gateway.sdk.usage import spoken
 from gateway.sdk.wire import Code
 from gateway.sdk.words import SENTENCES, Language, language, plain, say, size
 
@@ -111,6 +114,17 @@ def test_the_language_is_that_of_the_environment(
         monkeypatch.setenv(name, value)
     assert language() == expected
     assert say("accepted") == {"en": "accepted", "zh": "已接受"}[expected]
+
+
+def test_what_the_system_refuses_is_a_sentence_in_either_language(capsys: pytest.CaptureFixture[str]) -> None:
+    @spoken
+    def command(lang: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/mnt/set")
+
+    for lang, says in (("en", "/mnt/set cannot be read or written: Permission denied."), ("zh", "/mnt/set 无法读取")):
+        with pytest.raises(typer.Exit):
+            command(lang=lang)
+        assert says in capsys.readouterr().err
 
 
 def test_text_from_elsewhere_cannot_command_a_terminal() -> None:

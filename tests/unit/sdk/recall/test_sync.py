@@ -682,6 +682,18 @@ def test_a_look_tells_plainly_what_is_called_back_and_only_once_an_hour(
     assert (home.folder / "one" / "a.jpg").exists(), "a look only looks"
 
 
+def test_a_look_that_may_delete_tells_how_many_files_it_handled(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HUBGATE_RECALLS", "purge")
+    home.hold(home.folder / "one", {"a.jpg": A})
+    home.machine.store.place_of(sha256(A)).unlink()
+    home.hub.be_known()
+    home.gate.recall([sha256(A)])
+    Hub(home.origin.url, TOKEN).close()
+    assert "done for 1 file, as" in capfd.readouterr().err
+
+
 def looks(home: Home) -> int:
     """How often the gateway was asked for recalls."""
     return sum(asked.path.startswith("/v1/recalls") for asked in home.origin.asked)
