@@ -6,12 +6,8 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from gateway.sdk import wire
-<<<<<<< HEAD
-from gateway.sdk.errors import NoSpace, Stopped, WrongBytes
-from gateway.sdk.kept import Kept, by_file
-=======
 from gateway.sdk.errors import Stopped, WrongBytes
->>>>>>> wt-sdk
+from gateway.sdk.kept import Kept, by_file
 from gateway.sdk.large import Large, Slow
 from gateway.sdk.machine import Machine
 from gateway.sdk.progress import Bar, bar

@@ -145,7 +145,6 @@ def test_a_withheld_file_is_left_out_and_said(person: Researcher, published: Pub
     assert "Stopped, and left out of lab/withheld: 1 file (large.bin)" in told
 
 
-<<<<<<< HEAD
 def test_who_was_sent_nothing_new_holds_it_all_the_same(
     person: Researcher, published: Published, tmp_path: Path
 ) -> None:
@@ -173,14 +172,14 @@ def test_who_was_sent_nothing_new_holds_it_all_the_same(
     (done,) = json.loads(person.run("sync", "--yes", "--json"))
     assert done["counts"]["deleted"] > 0
     assert sorted(path.name for path in (tmp_path / "second").rglob("*") if path.is_file()) == []
-=======
+
+
 def test_a_set_of_one_file_has_one_file(person: Researcher, published: Published, tmp_path: Path) -> None:
     (tmp_path / "single").mkdir()
     (tmp_path / "single" / "README.md").write_text("# One\n\nFile.\n", encoding="utf-8")
     published.gateway.publish(tmp_path / "single", "lab/single", "--class", "public")
     sign_in(person, published, "single")
     assert "1 file, " in person.run("show", "lab/single")
->>>>>>> wt-sdk
 
 
 def test_a_revoked_set_is_refused_with_the_address_of_its_notice(person: Researcher, published: Published) -> None:
